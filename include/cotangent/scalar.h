@@ -1,0 +1,57 @@
+// cotangent/scalar.h -- a number argument: bool, integer or floating, as the caller wrote it.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include "cotangent/api.h"
+#include "cotangent/scalar_type.h"
+
+namespace ct {
+
+class Tensor;
+
+/// A number that remembers its category (bool, integer, floating), because type promotion asks for it.
+class CT_API Scalar {
+ public:
+  constexpr Scalar() : Scalar(std::int64_t{0}) {}
+  constexpr Scalar(bool v) : kind_(kBool), i_(v) {}
+  template <class T>
+    requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
+  constexpr Scalar(T v) : kind_(kLong), i_(static_cast<std::int64_t>(v)) {}
+  template <class T>
+    requires(std::is_floating_point_v<T>)
+  constexpr Scalar(T v) : kind_(kDouble), d_(static_cast<double>(v)) {}
+  Scalar(Half v) : Scalar(static_cast<float>(v)) {}
+  Scalar(BFloat16 v) : Scalar(static_cast<float>(v)) {}
+
+  constexpr bool isFloatingPoint() const { return kind_ == kDouble; }
+  constexpr bool isIntegral(bool include_bool) const { return kind_ == kLong || (include_bool && kind_ == kBool); }
+  constexpr bool isBoolean() const { return kind_ == kBool; }
+  /// kBool, kLong or kDouble.
+  constexpr ScalarType type() const { return kind_; }
+
+  constexpr double toDouble() const { return kind_ == kDouble ? d_ : static_cast<double>(i_); }
+  constexpr float toFloat() const { return static_cast<float>(toDouble()); }
+  constexpr std::int64_t toLong() const { return kind_ == kDouble ? static_cast<std::int64_t>(d_) : i_; }
+  constexpr int toInt() const { return static_cast<int>(toLong()); }
+  constexpr bool toBool() const { return kind_ == kDouble ? d_ != 0 : i_ != 0; }
+  template <class T>
+  constexpr T to() const {
+    if constexpr (std::is_same_v<T, bool>) return toBool();
+    else if constexpr (std::is_integral_v<T>) return static_cast<T>(toLong());
+    else if constexpr (std::is_floating_point_v<T>) return static_cast<T>(toDouble());
+    else return T(static_cast<float>(toDouble()));
+  }
+  constexpr bool equal(double v) const { return toDouble() == v; }
+  constexpr Scalar operator-() const { return kind_ == kDouble ? Scalar(-d_) : Scalar(-i_); }
+
+ private:
+  ScalarType kind_;
+  union {
+    std::int64_t i_;
+    double d_;
+  };
+};
+
+}  // namespace ct
