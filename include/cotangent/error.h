@@ -56,12 +56,14 @@ namespace detail {
 // One piece of a message, type-erased, so that a failed check costs one call at the place where it stands.
 struct MsgPart {
   enum class Kind : std::uint8_t { text, integer, real, boolean, sizes, dtype, scalar } kind;
+  struct Text { const char* data; std::size_t size; };
+  struct Sizes { const std::int64_t* data; std::size_t size; };
   union {
-    struct { const char* data; std::size_t size; } text;
+    Text text;
     std::int64_t integer;
     double real;
     bool boolean;
-    struct { const std::int64_t* data; std::size_t size; } sizes;
+    Sizes sizes;
     ScalarType dtype;
     const Scalar* scalar;
   };

@@ -1,0 +1,167 @@
+// cotangent/autograd.h -- the graph: nodes and edges, backward, grad, and the modes that switch recording.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cotangent/tensor.h"
+
+namespace ct {
+
+class Node;
+namespace detail { struct NodeState; class Engine; }
+
+/// A shared reference to a Node, as std::shared_ptr is in libtorch.
+class CT_API NodePtr {
+ public:
+  NodePtr() noexcept : node_(nullptr) {}
+  NodePtr(std::nullptr_t) noexcept : node_(nullptr) {}
+  NodePtr(const NodePtr& o) noexcept;
+  NodePtr(NodePtr&& o) noexcept : node_(o.node_) { o.node_ = nullptr; }
+  NodePtr& operator=(NodePtr o) noexcept { std::swap(node_, o.node_); return *this; }
+  ~NodePtr();
+
+  Node* get() const noexcept { return node_; }
+  Node* operator->() const noexcept { return node_; }
+  Node& operator*() const noexcept { return *node_; }
+  explicit operator bool() const noexcept { return node_ != nullptr; }
+  friend bool operator==(const NodePtr& a, const NodePtr& b) { return a.node_ == b.node_; }
+
+  /// share: takes one more reference; adopt: takes over the caller's.
+  static NodePtr share(Node* n) noexcept;
+  static NodePtr adopt(Node* n) noexcept { NodePtr p; p.node_ = n; return p; }
+  Node* release() noexcept { Node* n = node_; node_ = nullptr; return n; }
+
+ private:
+  Node* node_;
+};
+
+/// Where a gradient goes next: a node, and which of its forward outputs the gradient belongs to.
+/// An invalid edge (no function) stands for an input that is not tracked.
+struct Edge {
+  NodePtr function;
+  std::uint32_t input_nr = 0;
+  bool is_valid() const { return static_cast<bool>(function); }
+};
+
+/// One recorded operation. Backward calls it with the gradients of its forward outputs ("inputs" of the node), and it
+/// returns those of its forward inputs, one for each edge.
+class CT_API Node {
+ public:
+  virtual ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  /// PyTorch's name, e.g. "MulBackward0", "AccumulateGrad", "CopySlices".
+  virtual std::string name() const = 0;
+  /// The derivative in words, e.g. "dx = g * y", where there is one.
+  virtual std::string formula() const { return {}; }
+  /// Number of forward outputs.
+  std::uint32_t num_inputs() const { return n_inputs_; }
+  /// Number of forward inputs, tracked or not: of edges.
+  std::uint32_t num_outputs() const { return static_cast<std::uint32_t>(n_edges_); }
+  ArrayRef<Edge> next_edges() const { return {edges_, n_edges_}; }
+  const Edge& next_edge(std::size_t i) const { return edges_[i]; }
+  /// The same as next_edges, in Python's word.
+  ArrayRef<Edge> next_functions() const { return next_edges(); }
+  /// Nodes are numbered as they are made, per thread; backward runs later ones first.
+  std::uint64_t sequence_nr() const { return sequence_nr_; }
+  /// The values kept for backward, in the order inputs, outputs. Errors: ct::Error once they were freed or changed in place.
+  virtual std::vector<Tensor> saved_tensors() const { return {}; }
+  /// Of AccumulateGrad: the leaf; else undefined.
+  virtual Tensor variable() const { return {}; }
+  /// Runs the node alone: gradients of its outputs in, gradients of its inputs out.
+  std::vector<Tensor> operator()(std::vector<Tensor> grads);
+
+ protected:
+  explicit Node(std::uint32_t n_inputs);
+
+  /// grads[i] is the gradient of forward output i, undefined if none arrived; write the gradient of input k to out[k]
+  /// wherever edge k is valid.
+  virtual void apply(Tensor* grads, Tensor* out) = 0;
+  /// Frees what was saved; a later apply throws.
+  virtual void release_variables() {}
+  virtual void destroy() { delete this; }
+  /// Reduces a gradient for forward output i to that output's shape and dtype. Errors: ct::Error if it cannot be.
+  virtual void check_gradient(Tensor& g, std::uint32_t i) const = 0;
+
+  Edge* edges_ = nullptr;       // storage belongs to the subclass
+  std::size_t n_edges_ = 0;
+
+ private:
+  friend class detail::Engine;
+  friend class NodePtr;
+  friend void detail_release_node(Node*);
+  friend struct NodeAccess;
+  struct Extra;                 // hooks and retained gradients; most nodes have none
+  Extra* extra_ = nullptr;
+  std::uint64_t sequence_nr_;
+  std::uint64_t task_tag_ = 0;  // which running backward holds this node's state; see the engine
+  Node* next_doomed_ = nullptr;
+  std::int32_t refs_ = 1;
+  std::uint32_t n_inputs_;
+};
+
+namespace autograd {
+
+using ct::Edge;
+using ct::Node;
+using variable_list = std::vector<Tensor>;
+
+/// Several roots at once: adds v^T J of every root into .grad of the leaves (or of `inputs`).
+/// grad_tensors: one cotangent per root, undefined for one-element roots.
+CT_API void backward(TensorList tensors, TensorList grad_tensors = {}, std::optional<bool> retain_graph = std::nullopt,
+                     bool create_graph = false, TensorList inputs = {});
+
+/// The gradients of sum_i <outputs_i, grad_outputs_i> with respect to `inputs`, returned, not accumulated.
+/// Errors: ct::Error "One of the differentiated Tensors appears to not have been used in the graph" unless allow_unused.
+CT_API variable_list grad(TensorList outputs, TensorList inputs, TensorList grad_outputs = {},
+                          std::optional<bool> retain_graph = std::nullopt, bool create_graph = false, bool allow_unused = false);
+
+}  // namespace autograd
+
+/// Whether operations on this thread are recorded.
+struct CT_API GradMode {
+  static bool is_enabled();
+  static void set_enabled(bool enabled);
+};
+inline bool is_grad_enabled() { return GradMode::is_enabled(); }
+inline void set_grad_enabled(bool enabled) { GradMode::set_enabled(enabled); }
+
+/// Switches recording on or off until the end of the scope, also on an exception.
+class CT_API AutoGradMode {
+ public:
+  explicit AutoGradMode(bool enabled) : before_(GradMode::is_enabled()) { GradMode::set_enabled(enabled); }
+  ~AutoGradMode() { GradMode::set_enabled(before_); }
+  AutoGradMode(const AutoGradMode&) = delete;
+  AutoGradMode& operator=(const AutoGradMode&) = delete;
+
+ private:
+  bool before_;
+};
+/// Python's `with torch.no_grad():` for the rest of the scope.
+struct CT_API NoGradGuard : AutoGradMode {
+  NoGradGuard() : AutoGradMode(false) {}
+};
+/// Python's `with torch.enable_grad():` for the rest of the scope.
+struct CT_API EnableGradGuard : AutoGradMode {
+  EnableGradGuard() : AutoGradMode(true) {}
+};
+using no_grad = NoGradGuard;
+using enable_grad = EnableGradGuard;
+
+/// Python's `with torch.inference_mode():` tensors made in it never take part in a graph.
+class CT_API InferenceMode {
+ public:
+  explicit InferenceMode(bool enabled = true);
+  ~InferenceMode();
+  InferenceMode(const InferenceMode&) = delete;
+  InferenceMode& operator=(const InferenceMode&) = delete;
+  static bool is_enabled();
+
+ private:
+  bool before_, grad_before_;
+};
+
+}  // namespace ct

@@ -1,0 +1,6 @@
+// cotangent/cotangent.h -- everything of the engine: tensors, operations, gradients.
+#pragma once
+
+#include "cotangent/autograd.h"
+#include "cotangent/tensor.h"
+#include "cotangent/threads.h"

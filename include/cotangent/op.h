@@ -1,0 +1,195 @@
+// cotangent/op.h -- how an operation is written: forward, derivative, formula and samples in one block.
+//
+// An Op is a constant table. apply() runs its forward, records a node when an input is tracked, and the engine calls
+// the derivative from there; neither knows any op by name. Programs outside the library define ops in the same way:
+// see examples/extension.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+#include "cotangent/tensor.h"
+
+namespace ct {
+
+struct Op;
+class Node;
+namespace kernels { struct Kernel; }
+
+/// What an op does to its inputs. Decides how much apply() and the generated tests can supply by themselves.
+enum class OpKind : std::uint8_t {
+  elementwise,  // y[i] = f(x[i], ..) on broadcast inputs: give `kernel` and `deriv`
+  linear,       // linear in its one tensor input
+  multilinear,  // linear in each tensor input
+  view,         // an alias of the first input: apply() links it to its base
+  reduce,       // fewer elements; linear only if said so
+  other,
+  composite,    // its forward calls public ops, which record themselves: no node, no derivative
+};
+
+/// The values that a derivative needs: X(i) input i, Y(k) output k. They are saved only for gradients that are asked for.
+using SaveMask = std::uint32_t;
+constexpr SaveMask X(int i) { return SaveMask{1} << i; }
+constexpr SaveMask Y(int k = 0) { return SaveMask{1} << (24 + k); }
+inline constexpr int max_saved_inputs = 24;
+
+/// One call of an op, as its forward sees it. Parameters that are no tensors travel as one trivially copyable struct.
+struct Call {
+  const Op& op;
+  const Tensor* const* in;
+  int n_in;
+  const void* attrs_data;
+  std::uint32_t attrs_size;
+
+  const Tensor& x(int i) const { return *in[i]; }
+  template <class A>
+  const A& attrs() const { return *static_cast<const A*>(attrs_data); }
+};
+
+/// What a derivative rule sees of the call it belongs to.
+class CT_API Saved {
+ public:
+  /// A saved input or output; it must be in the op's `save` for the argument at hand.
+  const Tensor& x(int i) const { return value(i); }
+  const Tensor& y(int k = 0) const { return value(24 + k); }
+  /// Shape of input i; the op must set `save_shapes`.
+  IntArrayRef sizes(int i) const;
+  /// Number of inputs of the call.
+  int n_in() const;
+  /// Of an op with several outputs: the gradient of output k, undefined if none arrived.
+  const Tensor& g(int k) const { return grads_[k]; }
+  template <class A>
+  const A& attrs() const { return *static_cast<const A*>(attrs_data()); }
+  /// Whether the gradient of input i is asked for.
+  bool needs(int i) const;
+
+ private:
+  friend struct OpNode;
+  Saved(const struct OpNode& node, const Tensor* grads) : node_(node), grads_(grads) {}
+  ~Saved();
+  const Tensor& value(int bit) const;
+  const void* attrs_data() const;
+
+  const struct OpNode& node_;
+  const Tensor* grads_;
+  mutable std::vector<std::pair<int, Tensor>>* more_ = nullptr;
+  mutable Tensor cache_[4];
+  mutable int cached_[4] = {-1, -1, -1, -1};
+};
+
+/// Where the samples of an op's generated tests go. Each sample is one call: its inputs and attributes.
+class CT_API SampleSink {
+ public:
+  virtual ~SampleSink();
+  /// A float64 tensor with elements drawn uniformly from [low, high), from a fixed seed.
+  virtual Tensor uniform(IntArrayRef sizes, double low = -2, double high = 2) = 0;
+  virtual void call(const std::vector<Tensor>& inputs, const void* attrs, std::uint32_t attrs_size) = 0;
+  void operator()(const std::vector<Tensor>& inputs) { call(inputs, nullptr, 0); }
+  template <class A>
+  void operator()(const std::vector<Tensor>& inputs, const A& attrs) {
+    static_assert(std::is_trivially_copyable_v<A>);
+    call(inputs, &attrs, sizeof(A));
+  }
+};
+
+/// Where generated tests draw elementwise inputs from: away from kinks and poles.
+struct Domain {
+  double low = -2, high = 2;
+};
+
+/// Which inputs an elementwise op takes in which dtype, and what it returns.
+enum class Promote : std::uint8_t {
+  same,       // the promoted dtype
+  to_float,   // integers become the default dtype first
+  compare,    // computed in the promoted dtype, returns kBool
+  condition,  // the first input is a kBool condition; the others are promoted
+};
+
+/// Dtypes an op accepts, of its promoted inputs.
+enum class Dtypes : std::uint8_t { all, no_bool, floating, integral };
+
+struct Op {
+  const char* name;                       // libtorch's function name
+  const char* node = nullptr;             // PyTorch's node name, e.g. "TanhBackward0"; null: not differentiable
+  OpKind kind = OpKind::other;
+  const char* formula = nullptr;          // the derivative for people; g is the cotangent, x and y inputs and outputs
+
+  // Forward: one of these three. `kernel` for elementwise; `inplace` writes into a copy of input 0 (or into input 0).
+  const kernels::Kernel& (*kernel)() = nullptr;
+  Tensor (*forward)(const Call& c) = nullptr;
+  std::vector<Tensor> (*forward_multi)(const Call& c) = nullptr;
+  void (*inplace)(const Call& c, const Tensor& self) = nullptr;
+
+  // Derivative: `deriv` (elementwise: dy/dx_arg, multiplied by g), or `vjp` (the whole gradient of input `arg`).
+  // They call public ops, so that they can be differentiated again. Shapes and dtypes of broadcast inputs are
+  // restored by the engine.
+  Tensor (*deriv)(const Saved& s, int arg) = nullptr;
+  Tensor (*vjp)(const Tensor& g, const Saved& s, int arg) = nullptr;
+  SaveMask save[4] = {};                  // needed for the gradient of input 0, 1, 2, and 3 or later
+  bool save_shapes = false;
+
+  Promote promote = Promote::same;
+  Dtypes dtypes = Dtypes::all;
+  std::uint32_t nondiff = 0;              // bit i: no gradient for input i (indices, masks)
+  bool multi_view = false;                // of several views in place edits are refused (split, unbind, chunk)
+
+  Domain domain[3] = {};
+  void (*samples)(SampleSink& sink) = nullptr;  // default for elementwise: broadcast shapes drawn from `domain`
+  const char* untested = nullptr;               // why there are no samples; shown by the test run
+  bool second_order = true;                     // false: a derivative that cannot be differentiated again (say why in the block)
+};
+
+namespace detail {
+CT_API Tensor apply(const Op& op, const Tensor* const* in, int n, const void* attrs, std::uint32_t size);
+CT_API std::vector<Tensor> apply_multi(const Op& op, const Tensor* const* in, int n, const void* attrs, std::uint32_t size);
+CT_API Tensor& apply_inplace(const Op& op, const Tensor* const* in, int n, const void* attrs, std::uint32_t size);
+CT_API Tensor wrapped_number(const Scalar& s);
+
+template <class A>
+struct AttrsOf {
+  static_assert(std::is_trivially_copyable_v<A>, "attributes are copied as bytes");
+  static constexpr std::uint32_t size = std::is_empty_v<A> ? 0 : sizeof(A);
+};
+}  // namespace detail
+
+/// Every op of the library, for tests and tools.
+CT_API std::vector<const Op*> all_ops();
+
+/// No parameters.
+struct NoAttrs {};
+
+/// Runs an op with one output on tensors.
+template <class... Ts>
+Tensor apply(const Op& op, const Ts&... xs) {
+  const Tensor* in[] = {&xs...};
+  return detail::apply(op, in, sizeof...(xs), nullptr, 0);
+}
+/// The same with parameters.
+template <class A, class... Ts>
+Tensor apply_with(const Op& op, const A& attrs, const Ts&... xs) {
+  const Tensor* in[] = {&xs...};
+  return detail::apply(op, in, sizeof...(xs), &attrs, detail::AttrsOf<A>::size);
+}
+/// The same for any number of tensors.
+template <class A>
+Tensor apply_list(const Op& op, const A& attrs, TensorList xs) {
+  std::vector<const Tensor*> in;
+  for (const Tensor& x : xs) in.push_back(&x);
+  return detail::apply(op, in.data(), static_cast<int>(in.size()), &attrs, detail::AttrsOf<A>::size);
+}
+/// Runs an op with several outputs.
+template <class A, class... Ts>
+std::vector<Tensor> apply_multi(const Op& op, const A& attrs, const Ts&... xs) {
+  const Tensor* in[] = {&xs...};
+  return detail::apply_multi(op, in, sizeof...(xs), &attrs, detail::AttrsOf<A>::size);
+}
+/// Writes the result into the first input, with all of autograd's rules for that; returns it.
+template <class A, class... Ts>
+Tensor& apply_inplace(const Op& op, const A& attrs, const Ts&... xs) {
+  const Tensor* in[] = {&xs...};
+  return detail::apply_inplace(op, in, sizeof...(xs), &attrs, detail::AttrsOf<A>::size);
+}
+
+}  // namespace ct

@@ -1,0 +1,298 @@
+// autograd/engine.cpp -- backward: from roots to leaves in dependency order, without recursion.
+#include <algorithm>
+#include <atomic>
+#include <unordered_map>
+#include <vector>
+
+#include "autograd/node.h"
+#include "core/thread_state.h"
+
+namespace ct {
+
+using detail::impl;
+using detail::TensorImpl;
+
+namespace detail {
+
+// One backward pass.
+//
+// Note [Node states]
+// A pass keeps a small state for each node: how many gradients are still to come, and their sum so far. To find it
+// without a hash table, the node carries a tag (pass number, index). Passes on other threads, or one inside the other,
+// may meet the same nodes, at least the shared leaves; the first one to come tags the node, the others look it up in
+// a table of their own.
+class Engine {
+ public:
+  struct Capture { Edge edge; Tensor grad; bool found = false; };
+
+  Engine(bool keep_graph, bool create_graph) : keep_graph_(keep_graph), create_graph_(create_graph) {
+    static std::atomic<std::uint32_t> passes{0};
+    do id_ = ++passes; while (id_ == 0);
+  }
+  ~Engine() {
+    for (State& s : states_)
+      if (s.tagged) __atomic_store_n(&s.node->task_tag_, 0, __ATOMIC_RELAXED);
+  }
+
+  // Runs from the roots. With captures, only what leads to them is run, and their gradients are kept rather than
+  // accumulated; with `only`, only what leads to these edges is run.
+  void run(const std::vector<Edge>& roots, std::vector<Tensor> grads, std::vector<Capture>* captures, const std::vector<Edge>* only) {
+    for (const Edge& e : roots) find_or_add(e.function.get());
+    discover();
+    if (captures) {
+      for (std::size_t k = 0; k < captures->size(); ++k) {
+        const int i = find((*captures)[k].edge.function.get());
+        if (i >= 0) states_[static_cast<std::size_t>(i)].captured = true;
+      }
+      restrict_to([](const State& s) { return s.captured; }, nullptr);
+    } else if (only) {
+      restrict_to([](const State&) { return false; }, only);
+    }
+    for (std::size_t k = 0; k < roots.size(); ++k) {
+      State& s = states_[static_cast<std::size_t>(find(roots[k].function.get()))];
+      add_to(s, roots[k].input_nr, std::move(grads[k]));
+    }
+    for (std::size_t i = 0; i < states_.size(); ++i)
+      if (states_[i].deps == 0) push(static_cast<int>(i));
+    GradModeScope mode(create_graph_);
+    while (!ready_.empty()) {
+      std::pop_heap(ready_.begin(), ready_.end());
+      const int i = ready_.back().second;
+      ready_.pop_back();
+      step(i, captures);
+    }
+  }
+
+ private:
+  struct State {
+    Node* node;
+    std::int32_t deps = 0;      // gradients still to come
+    bool tagged = false;        // the node's tag points here
+    bool needed = true;         // leads to something asked for
+    bool captured = false;
+    Tensor grad;                // of the only output, or
+    std::vector<Tensor> grads;  // of several
+  };
+
+  int find(Node* node) const {
+    const std::uint64_t tag = __atomic_load_n(&node->task_tag_, __ATOMIC_RELAXED);
+    if (tag >> 32 == id_) return static_cast<int>(tag & 0xffffffff);
+    if (others_.empty()) return -1;
+    const auto it = others_.find(node);
+    return it == others_.end() ? -1 : it->second;
+  }
+
+  int find_or_add(Node* node) {
+    int i = find(node);
+    if (i >= 0) return i;
+    i = static_cast<int>(states_.size());
+    State& s = states_.emplace_back();
+    s.node = node;
+    const std::uint64_t tag = std::uint64_t{id_} << 32 | static_cast<std::uint32_t>(i);
+    std::uint64_t free_tag = 0;
+    if (CT_SINGLE_THREADED) {
+      s.tagged = node->task_tag_ == 0;
+      if (s.tagged) node->task_tag_ = tag;
+    } else {
+      s.tagged = __atomic_compare_exchange_n(&node->task_tag_, &free_tag, tag, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    }
+    if (!s.tagged) others_.emplace(node, i);
+    if (node->n_inputs_ > 1) s.grads.resize(node->n_inputs_);
+    return i;
+  }
+
+  // States are added in the order of a walk; each node's edges are counted once.
+  void discover() {
+    for (std::size_t i = 0; i < states_.size(); ++i) {
+      Node* node = states_[i].node;
+      for (std::size_t k = 0; k < node->n_edges_; ++k)
+        if (Node* next = node->edges_[k].function.get()) ++states_[static_cast<std::size_t>(find_or_add(next))].deps;
+    }
+  }
+
+  template <class Goal>
+  void restrict_to(const Goal& is_goal, const std::vector<Edge>* goals) {
+    // Topological order by counting, then backwards: a node is needed if one of its successors is a goal or needed.
+    std::vector<int> deps(states_.size()), order;
+    order.reserve(states_.size());
+    for (std::size_t i = 0; i < states_.size(); ++i) {
+      deps[i] = states_[i].deps;
+      states_[i].needed = false;
+      if (deps[i] == 0) order.push_back(static_cast<int>(i));
+    }
+    for (std::size_t done = 0; done < order.size(); ++done) for_each_next(order[done], [&](int j) {
+      if (--deps[static_cast<std::size_t>(j)] == 0) order.push_back(j);
+    });
+    std::vector<char> goal(states_.size());
+    for (std::size_t i = 0; i < states_.size(); ++i) goal[i] = is_goal(states_[i]);
+    if (goals)
+      for (const Edge& e : *goals) {
+        const int i = find(e.function.get());
+        if (i < 0) continue;
+        goal[static_cast<std::size_t>(i)] = true;
+        states_[static_cast<std::size_t>(i)].needed = true;  // to be run itself: an accumulator, or a kept gradient
+      }
+    for (std::size_t k = order.size(); k-- > 0;) {
+      State& s = states_[static_cast<std::size_t>(order[k])];
+      for_each_next(order[k], [&](int j) {
+        s.needed |= states_[static_cast<std::size_t>(j)].needed || goal[static_cast<std::size_t>(j)];
+      });
+    }
+  }
+
+  template <class F>
+  void for_each_next(int i, const F& f) {
+    Node* node = states_[static_cast<std::size_t>(i)].node;
+    for (std::size_t k = 0; k < node->n_edges_; ++k)
+      if (Node* next = node->edges_[k].function.get()) f(find(next));
+  }
+
+  void push(int i) {
+    State& s = states_[static_cast<std::size_t>(i)];
+    const bool leaf = s.node->n_edges_ == 0;  // accumulate at once, so that gradients are freed early
+    ready_.emplace_back(leaf ? ~std::uint64_t{0} : s.node->sequence_nr_, i);
+    std::push_heap(ready_.begin(), ready_.end());
+  }
+
+  void add_to(State& s, std::uint32_t nr, Tensor&& g) {
+    s.node->check_gradient(g, nr);
+    Tensor& sum = s.node->n_inputs_ > 1 ? s.grads[nr] : s.grad;
+    if (!sum.defined()) {
+      sum = std::move(g);
+      return;
+    }
+    const TensorImpl* p = impl(sum);
+    const bool own = !create_graph_ && p->refs.count() == 1 && p->storage->refs.count() == 1 && !p->storage->deleter &&
+                     !p->storage->root && p->contiguous && !p->grad_fn && !p->requires_grad;
+    GradModeScope mode(create_graph_);
+    if (own) sum.add_(g);
+    else sum = add(sum, g);
+  }
+
+  void step(int i, std::vector<Capture>* captures) {
+    Node* node = states_[static_cast<std::size_t>(i)].node;
+    std::vector<Tensor> several = std::move(states_[static_cast<std::size_t>(i)].grads);
+    Tensor one = std::move(states_[static_cast<std::size_t>(i)].grad);
+    Tensor* grads = node->n_inputs_ > 1 ? several.data() : &one;
+
+    if (Node::Extra* extra = node->extra_)
+      for (const Node::Extra::Retained& r : extra->retained)
+        if (grads[r.output].defined()) r.tensor->need_meta().grad = grads[r.output];
+    if (states_[static_cast<std::size_t>(i)].captured)
+      for (Capture& c : *captures)
+        if (c.edge.function.get() == node) {
+          c.grad = grads[c.edge.input_nr];
+          c.found = true;
+        }
+    if (!states_[static_cast<std::size_t>(i)].needed) return;
+
+    bool any = false;
+    for (std::uint32_t k = 0; k < node->n_inputs_; ++k) any |= grads[k].defined();
+    constexpr std::size_t few = 8;
+    Tensor small[few];
+    std::vector<Tensor> large;
+    Tensor* out = small;
+    if (node->n_edges_ > few) {
+      large.resize(node->n_edges_);
+      out = large.data();
+    }
+    if (any) {
+      try {
+        node->apply(grads, out);
+      } catch (Error& e) {
+        e.add_context("raised in the backward of " + node->name());
+        throw;
+      }
+      if (!keep_graph_) node->release_variables();
+    }
+    one.reset();
+    for (std::size_t k = 0; k < node->n_edges_; ++k) {
+      const Edge& e = node->edges_[k];
+      if (!e.function) continue;
+      const int j = find(e.function.get());
+      State& next = states_[static_cast<std::size_t>(j)];
+      if (out[k].defined()) add_to(next, e.input_nr, std::move(out[k]));
+      if (--next.deps == 0) push(j);
+    }
+  }
+
+  std::uint32_t id_;
+  bool keep_graph_, create_graph_;
+  std::vector<State> states_;
+  std::unordered_map<Node*, int> others_;
+  std::vector<std::pair<std::uint64_t, int>> ready_;
+};
+
+namespace {
+
+// The roots' edges and their seeds; a seed that was not given is 1 for a one-element root.
+void seed(const char* op, TensorList outputs, TensorList grad_outputs, std::vector<Edge>& roots, std::vector<Tensor>& grads) {
+  CT_CHECK(grad_outputs.empty() || grad_outputs.size() == outputs.size(), op, ": got ", outputs.size(), " tensors and ",
+           grad_outputs.size(), " gradients\n  Give one gradient (it may be undefined) for each tensor, or none at all.");
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const Tensor& y = outputs[i];
+    CT_CHECK(y.defined(), op, ": tensor ", i, " is undefined");
+    Edge edge = gradient_edge(y);
+    CT_CHECK(edge.is_valid(), op, ": element ", i, " of tensors does not require grad and does not have a grad_fn\n  Call "
+             "requires_grad_() on the leaves before the computation, and run it outside NoGradGuard.");
+    Tensor g = i < grad_outputs.size() ? grad_outputs[i] : Tensor();
+    if (!g.defined()) {
+      CT_CHECK(y.numel() == 1, op, ": grad can be implicitly created only for scalar outputs, and tensor ", i, " has shape ", y.sizes(),
+               "\n  Reduce it first, e.g. y.sum().backward(), or pass the vector v of the product v^T J: y.backward(v) with v of shape ",
+               y.sizes(), ".");
+      CT_CHECK(y.is_floating_point(), op, ": grad can be computed only for floating-point outputs, and tensor ", i, " is ", y.scalar_type());
+      GradModeScope off(false);
+      g = ones_like(y);
+    } else {
+      CT_CHECK(g.sizes() == y.sizes(), op, ": Mismatch in shape: grad_output[", i, "] has a shape of ", g.sizes(), " and output[", i,
+               "] has a shape of ", y.sizes(), " (invalid gradient at index ", i, " - got ", g.sizes(),
+               " but expected shape compatible with ", y.sizes(), ")\n  The gradient v needs one entry for each entry of the output.");
+    }
+    roots.push_back(std::move(edge));
+    grads.push_back(std::move(g));
+  }
+}
+
+}  // namespace
+}  // namespace detail
+
+namespace autograd {
+
+void backward(TensorList tensors, TensorList grad_tensors, std::optional<bool> retain_graph, bool create_graph, TensorList inputs) {
+  std::vector<Edge> roots, only;
+  std::vector<Tensor> grads;
+  detail::seed("backward", tensors, grad_tensors, roots, grads);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    CT_CHECK(inputs[i].defined() && inputs[i].requires_grad(), "backward: One of the differentiated Tensors does not require grad: input ", i,
+             "\n  Only tensors that took part in the tracked computation can receive a gradient.");
+    if (!inputs[i].is_leaf()) inputs[i].retain_grad();
+    only.push_back(detail::gradient_edge(inputs[i]));
+  }
+  detail::Engine engine(retain_graph.value_or(create_graph), create_graph);
+  engine.run(roots, std::move(grads), nullptr, inputs.empty() ? nullptr : &only);
+}
+
+variable_list grad(TensorList outputs, TensorList inputs, TensorList grad_outputs, std::optional<bool> retain_graph, bool create_graph,
+                   bool allow_unused) {
+  std::vector<Edge> roots;
+  std::vector<Tensor> grads;
+  detail::seed("grad", outputs, grad_outputs, roots, grads);
+  std::vector<detail::Engine::Capture> captures(inputs.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    CT_CHECK(inputs[i].defined() && inputs[i].requires_grad(), "grad: One of the differentiated Tensors does not require grad: input ", i,
+             "\n  Call requires_grad_() on it before the computation.");
+    captures[i].edge = detail::gradient_edge(inputs[i]);
+  }
+  detail::Engine engine(retain_graph.value_or(create_graph), create_graph);
+  engine.run(roots, std::move(grads), &captures, nullptr);
+  variable_list out;
+  for (std::size_t i = 0; i < captures.size(); ++i) {
+    CT_CHECK(captures[i].grad.defined() || allow_unused, "grad: One of the differentiated Tensors appears to not have been used in the graph: "
+             "input ", i, " of shape ", inputs[i].sizes(), "\n  Set allow_unused=true if this is the desired behavior; its gradient is then undefined.");
+    out.push_back(std::move(captures[i].grad));
+  }
+  return out;
+}
+
+}  // namespace autograd
+}  // namespace ct

@@ -1,0 +1,346 @@
+// autograd/node.cpp -- nodes: making, saving, unpacking, accumulating and freeing.
+#include "autograd/node.h"
+
+#include <mutex>
+#include <new>
+
+#include "core/thread_state.h"
+
+namespace ct {
+
+using detail::impl;
+using detail::TensorImpl;
+using detail::thread_state;
+
+// ---- life -----------------------------------------------------------------------------------------
+//
+// Note [Iterative destruction]
+// Freeing a node frees its edges, hence the next node, and so on: a chain of a million operations would overflow the
+// stack. So a node whose last reference goes away while another one is being destroyed on this thread is only put on
+// a list, and the outermost release works the list off.
+
+namespace {
+bool drop(std::int32_t& refs) {
+  if (CT_SINGLE_THREADED) return --refs == 0;
+  return __atomic_sub_fetch(&refs, 1, __ATOMIC_ACQ_REL) == 0;
+}
+void take(std::int32_t& refs) {
+  if (CT_SINGLE_THREADED) ++refs;
+  else __atomic_add_fetch(&refs, 1, __ATOMIC_RELAXED);
+}
+}  // namespace
+
+void detail_release_node(Node* node) {
+  if (!drop(node->refs_)) return;
+  detail::ThreadState& ts = thread_state;
+  if (ts.destroying) {
+    node->next_doomed_ = ts.doomed;
+    ts.doomed = node;
+    return;
+  }
+  ts.destroying = true;
+  node->destroy();
+  while (Node* next = ts.doomed) {
+    ts.doomed = next->next_doomed_;
+    next->destroy();
+  }
+  ts.destroying = false;
+}
+
+void detail::release_node(Node* node) { detail_release_node(node); }
+
+NodePtr::NodePtr(const NodePtr& o) noexcept : node_(o.node_) {
+  if (node_) take(node_->refs_);
+}
+NodePtr::~NodePtr() {
+  if (node_) detail_release_node(node_);
+}
+NodePtr NodePtr::share(Node* n) noexcept {
+  if (n) take(n->refs_);
+  return adopt(n);
+}
+
+Node::Node(std::uint32_t n_inputs) : sequence_nr_(thread_state.next_sequence_nr++), n_inputs_(n_inputs) {}
+Node::~Node() { delete extra_; }
+
+std::vector<Tensor> Node::operator()(std::vector<Tensor> grads) {
+  CT_CHECK(grads.size() == n_inputs_, name(), ": expected ", n_inputs_, " gradients, one for each forward output, got ", grads.size());
+  for (std::uint32_t i = 0; i < n_inputs_; ++i)
+    if (grads[i].defined()) check_gradient(grads[i], i);
+  std::vector<Tensor> out(n_edges_);
+  apply(grads.data(), out.data());
+  return out;
+}
+
+// ---- the node of an op -------------------------------------------------------------------------------
+
+NodePtr OpNode::make(const Op& op, const Tensor* const* in, int n_in, const void* attrs, std::uint32_t attrs_size,
+                     const Tensor* out, std::uint32_t n_out, SaveMask mask, const detail::Storage* written) {
+  std::size_t words = 0;
+  for (std::uint32_t k = 0; k < n_out; ++k) words += 1 + impl(out[k])->ndim;
+  if (op.save_shapes)
+    for (int i = 0; i < n_in; ++i) words += 1 + (in[i]->defined() ? impl(*in[i])->ndim : 0);
+  const auto n_saved = static_cast<std::size_t>(__builtin_popcount(mask));
+  const std::size_t attr_bytes = (attrs_size + 7) / 8 * 8;
+  const std::size_t bytes = sizeof(OpNode) + static_cast<std::size_t>(n_in) * sizeof(Edge) + n_saved * sizeof(Slot) +
+                            attr_bytes + words * sizeof(std::int64_t);
+  auto* node = new (detail::alloc_block(bytes)) OpNode(n_out);
+  node->op = &op;
+  node->attrs_size = attrs_size;
+  node->saved_mask = mask;
+  node->block_bytes = static_cast<std::uint32_t>(bytes);
+  node->n_saved = static_cast<std::uint16_t>(n_saved);
+  node->edges_ = reinterpret_cast<Edge*>(node + 1);
+  node->n_edges_ = static_cast<std::size_t>(n_in);
+  for (int i = 0; i < n_in; ++i)
+    new (node->edges_ + i) Edge(i < 32 && (op.nondiff >> i & 1) ? Edge{} : detail::gradient_edge(*in[i]));
+
+  Slot* slot = node->slots();
+  for (SaveMask rest = mask; rest; rest &= rest - 1, ++slot) {
+    const int bit = __builtin_ctz(rest);
+    const Tensor& t = bit < max_saved_inputs ? *in[bit] : out[bit - max_saved_inputs];
+    if (!t.defined()) {
+      *slot = {nullptr, 0};
+      continue;
+    }
+    TensorImpl* saved = impl(t);
+    CT_CHECK(!saved->inference, op.name, ": Inference tensors cannot be saved for backward. To work around you can make a clone "
+             "to get a normal tensor and use it in autograd.");
+    const bool new_value = saved->storage == written && bit >= max_saved_inputs;
+    const std::uint32_t version = saved->storage->current_version() + (new_value ? 1 : 0);
+    // A saved output must not own its own node: an alias without history takes its place until it is unpacked.
+    Tensor kept = bit < max_saved_inputs ? t : detail::alias(t, t.sizes(), t.strides(), 0);
+    *slot = {kept.release(), version};
+  }
+  if (attrs_size) std::memcpy(const_cast<void*>(node->attrs()), attrs, attrs_size);
+  auto* word = const_cast<std::int64_t*>(node->shapes());
+  auto put = [&word](const Tensor& t) {
+    if (!t.defined()) {
+      *word++ = static_cast<std::int64_t>(kFloat);
+      return;
+    }
+    const TensorImpl* p = impl(t);
+    *word++ = static_cast<std::int64_t>(p->dtype) | std::int64_t{p->ndim} << 8;
+    std::memcpy(word, p->sizes(), p->ndim * sizeof(std::int64_t));
+    word += p->ndim;
+  };
+  for (std::uint32_t k = 0; k < n_out; ++k) put(out[k]);
+  if (op.save_shapes)
+    for (int i = 0; i < n_in; ++i) put(*in[i]);
+  return NodePtr::adopt(node);
+}
+
+OpNode::~OpNode() {
+  release_variables();
+  for (std::size_t i = 0; i < n_edges_; ++i) edges_[i].~Edge();
+}
+
+void OpNode::destroy() {
+  const std::uint32_t bytes = block_bytes;
+  this->~OpNode();
+  detail::free_block(this, bytes);
+}
+
+void OpNode::release_variables() {
+  Slot* s = slots();
+  for (int i = 0; i < n_saved; ++i) {
+    if (s[i].tensor) Tensor::wrap(s[i].tensor);
+    s[i].tensor = nullptr;
+  }
+  released = true;
+}
+
+void OpNode::replace_first_saved(Tensor copy) {
+  Slot& s = slots()[0];
+  Tensor old = Tensor::wrap(s.tensor);
+  s.version = impl(copy)->storage->current_version();
+  s.tensor = copy.release();
+}
+
+detail::GradShape OpNode::shape(std::uint32_t k) const {
+  const std::int64_t* w = shapes();
+  for (; k > 0; --k) w += 1 + (*w >> 8);
+  return {static_cast<ScalarType>(*w & 0xff), IntArrayRef(w + 1, static_cast<std::size_t>(*w >> 8))};
+}
+
+Tensor OpNode::unpack(int bit) const {
+  const SaveMask mask = SaveMask{1} << bit;
+  CT_ASSERT(saved_mask & mask, "op ", op->name, " did not save value ", bit);
+  CT_CHECK(!released, op->name, ": Trying to backward through the graph a second time (or directly access saved tensors after "
+           "they have already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
+           "autograd::grad().\n  Specify retain_graph=true the first time, or run the forward computation again.");
+  const Slot& s = slots()[__builtin_popcount(saved_mask & (mask - 1))];
+  if (!s.tensor) return {};
+  const std::uint32_t now = s.tensor->storage->current_version();
+  if (now != s.version) [[unlikely]] {
+    const bool output = bit >= max_saved_inputs;
+    Node* producer = output ? const_cast<OpNode*>(this) : s.tensor->grad_fn;
+    std::string which;
+    if (producer)
+      which = detail::join({", which is output ", output ? bit - max_saved_inputs : static_cast<int>(s.tensor->output_nr), " of ",
+                            producer->name(), ","});
+    CT_THROW(error, op->name, ": one of the variables needed for gradient computation has been modified by an inplace operation: [",
+             toString(s.tensor->dtype), "Tensor ", IntArrayRef(s.tensor->sizes(), s.tensor->ndim), "]", which, " is at version ", now,
+             "; expected version ", s.version, " instead.\n  Its value was saved for the backward of ", op->name,
+             ". Change a clone() instead, or use the out-of-place form of the operation that changed it.");
+  }
+  s.tensor->refs.inc();
+  Tensor t = Tensor::wrap(s.tensor);
+  if (bit >= max_saved_inputs && thread_state.grad_mode) {
+    t = detail::alias(t, t.sizes(), t.strides(), 0);
+    impl(t)->grad_fn = NodePtr::share(const_cast<OpNode*>(this)).release();
+    impl(t)->output_nr = static_cast<std::uint32_t>(bit - max_saved_inputs);
+  }
+  return t;
+}
+
+std::vector<Tensor> OpNode::saved_tensors() const {
+  std::vector<Tensor> out;
+  for (SaveMask rest = saved_mask; rest; rest &= rest - 1) out.push_back(unpack(__builtin_ctz(rest)));
+  return out;
+}
+
+void OpNode::apply(Tensor* grads, Tensor* out) {
+  Saved s(*this, grads);
+  for (std::size_t i = 0; i < n_edges_; ++i) {
+    if (!edges_[i].is_valid()) continue;
+    const int arg = static_cast<int>(i);
+    out[i] = op->vjp ? op->vjp(grads[0], s, arg) : mul(grads[0], op->deriv(s, arg));
+  }
+}
+
+void OpNode::check_gradient(Tensor& g, std::uint32_t i) const {
+  if (i == 0) {  // the common case, without a walk or a string
+    const std::int64_t w = *shapes();
+    const TensorImpl* p = impl(g);
+    if (p->dtype == static_cast<ScalarType>(w & 0xff) && p->ndim == w >> 8 &&
+        std::memcmp(p->sizes(), shapes() + 1, p->ndim * sizeof(std::int64_t)) == 0)
+      return;
+  }
+  detail::fit_gradient(g, shape(i), op->node, i);
+}
+
+// ---- what a rule sees --------------------------------------------------------------------------------
+
+Saved::~Saved() { delete more_; }
+
+const Tensor& Saved::value(int bit) const {
+  for (int i = 0; i < 4; ++i) {
+    if (cached_[i] == bit) return cache_[i];
+    if (cached_[i] < 0) {
+      cache_[i] = node_.unpack(bit);
+      cached_[i] = bit;
+      return cache_[i];
+    }
+  }
+  if (!more_) {
+    more_ = new std::vector<std::pair<int, Tensor>>;
+    more_->reserve(32);  // references into it stay valid: a mask has 32 bits
+  }
+  for (const auto& [b, t] : *more_)
+    if (b == bit) return t;
+  more_->emplace_back(bit, node_.unpack(bit));
+  return more_->back().second;
+}
+
+const void* Saved::attrs_data() const { return node_.attrs(); }
+IntArrayRef Saved::sizes(int i) const { return node_.shape(node_.num_inputs() + static_cast<std::uint32_t>(i)).sizes; }
+int Saved::n_in() const { return static_cast<int>(node_.num_outputs()); }
+bool Saved::needs(int i) const { return node_.wants(i); }
+
+// ---- leaves ---------------------------------------------------------------------------------------------
+
+namespace {
+
+// Serialises what two threads may do to one leaf: find its accumulator, add to its gradient.
+std::mutex& leaf_mutex(const TensorImpl* leaf) {
+  static std::mutex mutexes[64];
+  return mutexes[reinterpret_cast<std::uintptr_t>(leaf) / 64 % 64];
+}
+
+// Whether nobody else can see the elements of g, so that they may be kept or overwritten.
+bool exclusive(const Tensor& g) {
+  const TensorImpl* p = impl(g);
+  return p->refs.count() == 1 && p->storage->refs.count() == 1 && !p->storage->deleter && !p->storage->root && p->contiguous &&
+         !p->grad_fn && !p->requires_grad && !p->meta;
+}
+
+}  // namespace
+
+AccumulateGrad::~AccumulateGrad() {
+  TensorImpl* p = impl(leaf);
+  std::lock_guard lock(leaf_mutex(p));
+  if (p->meta->accumulator == this) p->meta->accumulator = nullptr;
+}
+
+void AccumulateGrad::apply(Tensor* grads, Tensor*) {
+  Tensor& g = grads[0];
+  if (!g.defined()) return;
+  TensorImpl* p = impl(leaf);
+  if (thread_state.grad_mode) {  // create_graph: never overwrite history, and record without holding the lock
+    for (;;) {
+      Tensor before;
+      {
+        std::lock_guard lock(leaf_mutex(p));
+        before = p->need_meta().grad;
+      }
+      Tensor after = before.defined() ? add(before, g) : g.clone();
+      std::lock_guard lock(leaf_mutex(p));
+      if (!p->meta->grad.is_same(before)) continue;
+      p->meta->grad = std::move(after);
+      return;
+    }
+  }
+  std::lock_guard lock(leaf_mutex(p));
+  Tensor& total = p->need_meta().grad;
+  if (!total.defined()) total = exclusive(g) ? std::move(g) : g.clone();
+  else if (impl(total)->grad_fn) total = add(total, g);
+  else total.add_(g);
+}
+
+void AccumulateGrad::check_gradient(Tensor& g, std::uint32_t i) const {
+  const TensorImpl *p = impl(leaf), *q = impl(g);
+  if (p->dtype == q->dtype && leaf.sizes() == g.sizes()) return;
+  detail::fit_gradient(g, {p->dtype, leaf.sizes()}, "AccumulateGrad", i);
+}
+
+Edge detail::gradient_edge(const Tensor& t) {
+  TensorImpl* p = impl(t);
+  if (!p) return {};
+  if (p->is_view()) refresh_view(p);
+  if (p->grad_fn) return {NodePtr::share(p->grad_fn), p->output_nr};
+  if (!p->requires_grad) return {};
+  AutogradMeta* meta;
+  {
+    std::lock_guard lock(leaf_mutex(p));
+    meta = &p->need_meta();
+    Node* a = meta->accumulator;
+    if (a) {
+      // The node may be on its way out on another thread: take a reference only if one is left.
+      std::int32_t& refs = NodeAccess::refs(*a);
+      std::int32_t n = __atomic_load_n(&refs, __ATOMIC_RELAXED);
+      while (n > 0)
+        if (__atomic_compare_exchange_n(&refs, &n, n + 1, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) return {NodePtr::adopt(a), 0};
+    }
+    auto* fresh = new AccumulateGrad(t);
+    meta->accumulator = fresh;
+    return {NodePtr::adopt(fresh), 0};
+  }
+}
+
+// ---- gradients of the right shape ---------------------------------------------------------------------------
+
+void detail::fit_gradient(Tensor& g, const GradShape& want, const std::string& node, std::uint32_t index) {
+  if (!(g.sizes() == want.sizes)) {
+    bool fits = g.dim() >= static_cast<std::int64_t>(want.sizes.size());
+    for (std::size_t d = 0; fits && d < want.sizes.size(); ++d) {
+      const std::int64_t have = g.sizes()[g.sizes().size() - want.sizes.size() + d];
+      fits = want.sizes[d] == have || want.sizes[d] == 1;
+    }
+    CT_CHECK(fits, node, ": invalid gradient at index ", index, " - got ", g.sizes(), " but expected shape compatible with ", want.sizes);
+    g = g.sum_to_size(want.sizes);
+  }
+  if (g.scalar_type() != want.dtype) g = g.to(want.dtype);
+}
+
+}  // namespace ct

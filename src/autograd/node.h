@@ -1,0 +1,132 @@
+// autograd/node.h -- the kinds of nodes, and how tensors are linked to them.
+#pragma once
+
+#include "core/tensor_impl.h"
+#include "cotangent/autograd.h"
+#include "cotangent/op.h"
+
+namespace ct {
+
+// What hooks and retain_grad() leave on a node.
+struct Node::Extra {
+  struct Retained { std::uint32_t output; detail::TensorImpl* tensor; };  // the tensor removes itself when it dies
+  std::vector<Retained> retained;
+};
+
+// A door to Node's private parts for the engine's helpers.
+struct NodeAccess {
+  static Node::Extra& need_extra(Node& n) { return n.extra_ ? *n.extra_ : *(n.extra_ = new Node::Extra); }
+  static std::int32_t& refs(Node& n) { return n.refs_; }
+  static Node::Extra* extra(Node& n) { return n.extra_; }
+  static void check_gradient(const Node& n, Tensor& g, std::uint32_t i) { n.check_gradient(g, i); }
+  static void apply(Node& n, Tensor* g, Tensor* out) { n.apply(g, out); }
+};
+
+namespace detail {
+
+// Shape and dtype that a gradient must have.
+struct GradShape {
+  ScalarType dtype;
+  IntArrayRef sizes;
+};
+// Casts and sums g to the shape it must have; throws the "invalid gradient" error if that is impossible.
+void fit_gradient(Tensor& g, const GradShape& want, const std::string& node, std::uint32_t index);
+
+Edge gradient_edge(const Tensor& t);
+// Brings grad_fn of a view up to date after in-place changes of its base.
+void refresh_view(TensorImpl* t);
+
+// Everything an in-place write must satisfy before a byte is changed. `tracking`: some input is tracked and grad mode is on.
+void check_inplace(const char* op, const Tensor& self, bool tracking);
+// Makes `node` the producer of a tensor that was changed in place, through its base if it is a view.
+void rebase_history(const Tensor& self, NodePtr node);
+// Links a new view to the tensor it looks at.
+void link_view(const Tensor& view, const Tensor& of, CreationMeta creation, const char* multi_view_op);
+
+// The op with which a view is rebuilt from its base after the base changed: a strided look (defined by the ops).
+extern const Op& strided_view_op;
+struct Geometry {
+  std::int32_t ndim;
+  std::int64_t sizes[max_dims], strides[max_dims], offset;
+  IntArrayRef size_list() const { return {sizes, static_cast<std::size_t>(ndim)}; }
+  IntArrayRef stride_list() const { return {strides, static_cast<std::size_t>(ndim)}; }
+};
+struct StridedAttrs { Geometry view, input; };
+// Where t lies, counted from the first element of `from`.
+Geometry geometry_of(const TensorImpl* t, const TensorImpl* from);
+
+}  // namespace detail
+
+// The node of every op call: the op's table, edges, saved values, attributes and shapes, in one block of memory.
+struct OpNode final : Node {
+  struct Slot { detail::TensorImpl* tensor; std::uint32_t version; };
+
+  const Op* op;
+  std::uint32_t attrs_size;
+  SaveMask saved_mask;
+  std::uint32_t block_bytes;
+  std::uint16_t n_saved;
+  bool released = false;
+  // Behind: Edge[n_edges], Slot[n_saved], attributes, shapes (a word of dtype and ndim, then the sizes; outputs, then inputs).
+
+  // `written`: the storage that an in-place op has just changed; its version number is raised after this call.
+  static NodePtr make(const Op& op, const Tensor* const* in, int n_in, const void* attrs, std::uint32_t attrs_size,
+                      const Tensor* out, std::uint32_t n_out, SaveMask mask, const detail::Storage* written);
+
+  std::string name() const override { return op->node; }
+  std::string formula() const override { return op->formula ? op->formula : ""; }
+  std::vector<Tensor> saved_tensors() const override;
+  Tensor unpack(int bit) const;
+  // The saved value of input 0 was overwritten by the in-place op itself: this copy takes its place.
+  void replace_first_saved(Tensor copy);
+  Slot* slots() const { return reinterpret_cast<Slot*>(edges_ + n_edges_); }
+  const void* attrs() const { return slots() + n_saved; }
+  const std::int64_t* shapes() const {
+    return reinterpret_cast<const std::int64_t*>(static_cast<const char*>(attrs()) + (attrs_size + 7) / 8 * 8);
+  }
+  detail::GradShape shape(std::uint32_t k) const;  // of output k, then of input k - num_inputs()
+  bool wants(int arg) const { return edges_[arg].is_valid(); }
+
+ protected:
+  void apply(Tensor* grads, Tensor* out) override;
+  void release_variables() override;
+  void destroy() override;
+  void check_gradient(Tensor& g, std::uint32_t i) const override;
+
+ private:
+  explicit OpNode(std::uint32_t n_out) : Node(n_out) {}
+  ~OpNode() override;
+};
+
+// Adds into .grad of the leaf it owns.
+struct AccumulateGrad final : Node {
+  Tensor leaf;
+
+  explicit AccumulateGrad(const Tensor& t) : Node(1), leaf(t) {}
+  ~AccumulateGrad() override;
+  std::string name() const override { return "AccumulateGrad"; }
+  Tensor variable() const override { return leaf; }
+
+ protected:
+  void apply(Tensor* grads, Tensor* out) override;
+  void check_gradient(Tensor& g, std::uint32_t i) const override;
+};
+
+// Producer of a base that was written through one of its views: the gradient of the written part goes through the
+// writing op's node, the rest passes by.
+struct CopySlices final : Node {
+  NodePtr fn;                    // of the op, as if the view were a tensor of its own
+  detail::Geometry view, base;   // of the written view within the base, and of the base
+  ScalarType dtype;
+  std::vector<Edge> edge_list;
+
+  CopySlices(const Tensor& base, const Tensor& view, NodePtr fn);
+  std::string name() const override { return "CopySlices"; }
+
+ protected:
+  void apply(Tensor* grads, Tensor* out) override;
+  void release_variables() override;
+  void check_gradient(Tensor& g, std::uint32_t i) const override;
+};
+
+}  // namespace ct

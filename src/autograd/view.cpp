@@ -1,0 +1,150 @@
+// autograd/view.cpp -- views, writes in place, and the histories they rewrite.
+#include <algorithm>
+#include <vector>
+
+#include "autograd/node.h"
+#include "core/thread_state.h"
+
+namespace ct {
+
+using detail::impl;
+using detail::Geometry;
+using detail::TensorImpl;
+using detail::thread_state;
+
+namespace detail {
+
+Geometry geometry_of(const TensorImpl* t, const TensorImpl* from) {
+  Geometry a;
+  a.ndim = t->ndim;
+  std::copy(t->sizes(), t->sizes() + t->ndim, a.sizes);
+  std::copy(t->strides(), t->strides() + t->ndim, a.strides);
+  a.offset = (t->data - from->data) / elementSize(t->dtype);
+  return a;
+}
+
+void link_view(const Tensor& view, const Tensor& of, CreationMeta creation, const char* multi_view_op) {
+  TensorImpl *v = impl(view), *x = impl(of);
+  if (v == x || v->storage != x->storage) return;
+  AutogradMeta& meta = v->need_meta();
+  meta.base = x->is_view() ? x->meta->base : of;
+  meta.creation = creation;
+  meta.multi_view_op = multi_view_op;
+  if (x->is_view() && creation == CreationMeta::normal) {  // a view of a restricted view is restricted too
+    meta.creation = x->meta->creation;
+    meta.multi_view_op = x->meta->multi_view_op;
+  }
+  meta.view_version = v->storage->current_version();
+}
+
+void refresh_view(TensorImpl* t) {
+  AutogradMeta& meta = *t->meta;
+  const std::uint32_t now = t->storage->current_version();
+  if (meta.view_version == now) return;
+  const Tensor& base = meta.base;
+  if (!tracks(base)) return;
+  // The base was written since: what this view shows is now a part of the base's new value.
+  t->refs.inc();
+  const Tensor self = Tensor::wrap(t);
+  const StridedAttrs a{geometry_of(t, impl(base)), geometry_of(impl(base), impl(base))};
+  const Tensor* in[] = {&base};
+  GradModeScope on(true);
+  NodePtr node = OpNode::make(strided_view_op, in, 1, &a, sizeof a, &self, 1, 0, nullptr);
+  if (t->grad_fn) release_node(t->grad_fn);
+  t->grad_fn = node.release();
+  t->output_nr = 0;
+  meta.view_version = now;
+}
+
+void check_inplace(const char* op, const Tensor& self, bool tracking) {
+  TensorImpl* p = impl(self);
+  CT_CHECK(!p->inference || thread_state.inference_mode, op, ": Inplace update to inference tensor outside InferenceMode is not allowed."
+           " You can make a clone to get a normal tensor before doing inplace update.");
+  for (int d = 0; d < p->ndim; ++d)
+    CT_CHECK(p->strides()[d] != 0 || p->sizes()[d] <= 1, op, ": unsupported operation: more than one element of the written-to tensor refers to"
+             " a single memory location. Please clone() the tensor before performing the operation.\n  Its shape is ", self.sizes(),
+             " with strides ", self.strides(), ", as expand() makes it.");
+  if (!tracking) return;
+  if (p->is_view()) {
+    refresh_view(p);
+    const AutogradMeta& meta = *p->meta;
+    const TensorImpl* base = impl(meta.base);
+    CT_CHECK(meta.creation != CreationMeta::multi_output, op, ": Output of ", meta.multi_view_op ? meta.multi_view_op : "an operation",
+             " is a view and is being modified inplace. This view is the output of a function that returns multiple views. Such functions"
+             " do not allow the output views to be modified inplace.\n  Use the out-of-place form, or write into a slice of the base.");
+    CT_CHECK(meta.creation != CreationMeta::no_grad_mode, op, ": A view was created in no_grad mode and is being modified inplace with grad mode"
+             " enabled.\n  Make the view and the change in the same mode.");
+    CT_CHECK(meta.creation != CreationMeta::inference_mode, op, ": A view was created in inference mode and is being modified inplace in normal"
+             " mode.\n  Make the view and the change in the same mode.");
+    CT_CHECK(!(base->requires_grad && !base->grad_fn), op, ": a view of a leaf Variable that requires grad is being used in an in-place operation.\n"
+             "  Its old value would be lost to backward. Update parameters under NoGradGuard, or change a clone().");
+  }
+  CT_CHECK(!(p->requires_grad && !p->grad_fn), op, ": a leaf Variable that requires grad is being used in an in-place operation.\n"
+           "  Its old value would be lost to backward. Update parameters under NoGradGuard, or change a clone().");
+}
+
+void rebase_history(const Tensor& self, NodePtr node) {
+  TensorImpl* p = impl(self);
+  auto set = [](TensorImpl* t, NodePtr fn) {
+    if (t->meta && t->meta->retains_grad) {  // what retain_grad() asked for follows the value
+      if (t->grad_fn) std::erase_if(NodeAccess::need_extra(*t->grad_fn).retained, [t](const auto& r) { return r.tensor == t; });
+      NodeAccess::need_extra(*fn).retained.push_back({0, t});
+    }
+    if (t->grad_fn) release_node(t->grad_fn);
+    t->grad_fn = fn.release();
+    t->output_nr = 0;
+    t->requires_grad = false;
+  };
+  if (!p->is_view()) {
+    set(p, std::move(node));
+    return;
+  }
+  const Tensor base = p->meta->base;
+  set(impl(base), NodePtr::adopt(new CopySlices(base, self, std::move(node))));
+  refresh_view(p);
+}
+
+}  // namespace detail
+
+// ---- CopySlices -------------------------------------------------------------------------------------
+
+CopySlices::CopySlices(const Tensor& base_tensor, const Tensor& view_tensor, NodePtr written)
+    : Node(1), fn(std::move(written)), view(detail::geometry_of(impl(view_tensor), impl(base_tensor))),
+      base(detail::geometry_of(impl(base_tensor), impl(base_tensor))), dtype(impl(base_tensor)->dtype) {
+  edge_list.push_back(detail::gradient_edge(base_tensor));
+  for (std::size_t k = 1; k < fn->next_edges().size(); ++k) edge_list.push_back(fn->next_edge(k));
+  edges_ = edge_list.data();
+  n_edges_ = edge_list.size();
+}
+
+void CopySlices::apply(Tensor* grads, Tensor* out) {
+  CT_CHECK(fn, "CopySlices: Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
+           "freed).\n  Specify retain_graph=true the first time, or run the forward computation again.");
+  const Tensor& g = grads[0];
+  // The copy has the geometry of the base, within which the view is addressed.
+  Tensor whole = empty_strided(base.size_list(), base.stride_list(), g.options());
+  whole.copy_(g);
+  Tensor part = as_strided(whole, view.size_list(), view.stride_list(), view.offset);
+  Tensor part_grad = part.clone();
+  std::vector<Tensor> results(fn->next_edges().size());
+  NodeAccess::apply(*fn, &part_grad, results.data());
+  if (edge_list[0].is_valid()) {
+    // What the write let through for its destination goes back into the gradient of the base.
+    if (fn->next_edge(0).is_valid() && results[0].defined()) {
+      detail::fit_gradient(results[0], {dtype, view.size_list()}, fn->name(), 0);
+      part.copy_(results[0]);
+    } else {
+      part.zero_();
+    }
+    out[0] = whole;
+  }
+  for (std::size_t k = 1; k < edge_list.size(); ++k) out[k] = std::move(results[k]);
+}
+
+void CopySlices::release_variables() { fn = nullptr; }
+
+void CopySlices::check_gradient(Tensor& g, std::uint32_t i) const {
+  detail::fit_gradient(g, {dtype, base.size_list()}, "CopySlices", i);
+}
+
+}  // namespace ct

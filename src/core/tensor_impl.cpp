@@ -1,0 +1,185 @@
+// core/tensor_impl.cpp -- life and geometry of Storage and TensorImpl.
+#include "core/tensor_impl.h"
+
+#include <new>
+
+#include "cotangent/error.h"
+
+namespace ct::detail {
+
+// ---- storage ------------------------------------------------------------------------------------
+
+static_assert(sizeof(Storage) <= 64);
+
+Storage* new_storage(std::int64_t nbytes) {
+  // Up to 64 bytes of data share a small block with the header; more is aligned for vectors behind a 64-byte header.
+  const auto n = static_cast<std::size_t>(nbytes);
+  if (n <= 64) {
+    const std::size_t block = sizeof(Storage) + (n ? n : 1);
+    auto* s = new (alloc_block(block)) Storage;
+    s->data = reinterpret_cast<char*>(s + 1);
+    s->nbytes = nbytes;
+    s->block_bytes = block;
+    return s;
+  }
+  char* memory = static_cast<char*>(alloc_large(n));
+  auto* s = new (alloc_block(sizeof(Storage))) Storage;
+  s->data = memory;
+  s->nbytes = nbytes;
+  s->block_bytes = sizeof(Storage);
+  s->context = memory;
+  return s;
+}
+
+Storage* borrow_storage(void* data, std::int64_t nbytes, void (*deleter)(void*), void* context) {
+  auto* s = new (alloc_block(sizeof(Storage))) Storage;
+  s->data = static_cast<char*>(data);
+  s->nbytes = nbytes;
+  s->block_bytes = sizeof(Storage);
+  s->deleter = deleter ? deleter : [](void*) {};
+  s->context = context;
+  return s;
+}
+
+Storage* alias_storage(Storage* root) {
+  root->refs.inc();
+  auto* s = new (alloc_block(sizeof(Storage))) Storage;
+  s->data = root->data;
+  s->nbytes = root->nbytes;
+  s->block_bytes = sizeof(Storage);
+  s->root = root;
+  return s;
+}
+
+void delete_storage(Storage* s) {
+  Storage* root = s->root;
+  if (s->deleter) s->deleter(s->context);
+  else if (!root && s->context) free_large(s->context, static_cast<std::size_t>(s->nbytes));
+  const std::size_t block = s->block_bytes;
+  s->~Storage();
+  free_block(s, block);
+  release_storage(root);
+}
+
+// ---- impl ---------------------------------------------------------------------------------------
+
+namespace {
+
+TensorImpl* raw_impl(Storage* storage, char* data, ScalarType dtype, int ndim) {
+  void* block = alloc_block(sizeof(TensorImpl) + 2 * sizeof(std::int64_t) * static_cast<std::size_t>(ndim));
+  auto* t = new (block) TensorImpl{};
+  t->dtype = dtype;
+  t->ndim = t->capacity = static_cast<std::uint8_t>(ndim);
+  t->storage = storage;
+  t->data = data;
+  t->dims = t->inline_dims();
+  return t;
+}
+
+void refresh(TensorImpl* t) {
+  std::int64_t n = 1, expected = 1;
+  bool contiguous = true;
+  for (int d = t->ndim; d-- > 0;) {
+    if (t->sizes()[d] != 1) {
+      contiguous &= t->strides()[d] == expected;
+      expected *= t->sizes()[d];
+    }
+    n *= t->sizes()[d];
+  }
+  t->numel = n;
+  t->contiguous = contiguous || n == 0;
+}
+
+}  // namespace
+
+TensorImpl* new_impl(Storage* storage, char* data, ScalarType dtype, IntArrayRef sizes, IntArrayRef strides) {
+  TensorImpl* t = raw_impl(storage, data, dtype, static_cast<int>(sizes.size()));
+  std::memcpy(t->sizes(), sizes.data(), sizes.size() * sizeof(std::int64_t));
+  std::memcpy(t->strides(), strides.data(), strides.size() * sizeof(std::int64_t));
+  refresh(t);
+  return t;
+}
+
+TensorImpl* new_contiguous(ScalarType dtype, const std::int64_t* sizes, int ndim, std::int64_t numel) {
+  Storage* s = new_storage(numel * elementSize(dtype));
+  TensorImpl* t = raw_impl(s, s->data, dtype, ndim);
+  std::int64_t stride = 1;
+  for (int d = ndim; d-- > 0;) {
+    t->sizes()[d] = sizes[d];
+    t->strides()[d] = stride;
+    stride *= sizes[d] > 1 ? sizes[d] : 1;
+  }
+  t->numel = numel;
+  t->contiguous = true;
+  t->inference = thread_state.inference_mode;
+  return t;
+}
+
+void delete_impl(TensorImpl* t) {
+  Node* producer = t->grad_fn;
+  if (producer && t->meta && t->meta->retains_grad) forget_retained(producer, t);
+  release_storage(t->storage);
+  delete t->meta;
+  if (t->dims_on_heap) delete[] t->dims;
+  const std::size_t bytes = sizeof(TensorImpl) + 2 * sizeof(std::int64_t) * t->capacity;
+  t->~TensorImpl();
+  free_block(t, bytes);
+  if (producer) release_node(producer);
+}
+
+void set_geometry(TensorImpl* t, IntArrayRef sizes, IntArrayRef strides) {
+  if (sizes.size() > static_cast<std::size_t>(t->dims_capacity())) {
+    auto* heap = new std::int64_t[2 * max_dims]();
+    if (t->dims_on_heap) delete[] t->dims;
+    t->dims = heap;
+    t->dims_on_heap = true;
+  }
+  t->ndim = static_cast<std::uint8_t>(sizes.size());
+  std::memmove(t->sizes(), sizes.data(), sizes.size() * sizeof(std::int64_t));
+  std::memmove(t->strides(), strides.data(), strides.size() * sizeof(std::int64_t));
+  refresh(t);
+}
+
+bool requires_grad_through_view(const TensorImpl* t) { return t->meta->base.defined() && tracks(t->meta->base); }
+
+std::int64_t checked_numel(const char* op, IntArrayRef sizes, ScalarType dtype) {
+  CT_CHECK(sizes.size() <= static_cast<std::size_t>(max_dims), op, ": ", sizes.size(),
+           " dimensions asked for, and a tensor has at most ", max_dims);
+  std::int64_t n = 1;
+  bool zero = false, overflow = false;
+  for (std::int64_t s : sizes) {
+    CT_CHECK(s >= 0, op, ": Trying to create tensor with negative dimension ", s, ": ", sizes);
+    if (s == 0) zero = true;
+    else overflow |= __builtin_mul_overflow(n, s, &n);
+  }
+  std::int64_t bytes;
+  overflow |= __builtin_mul_overflow(n, elementSize(dtype), &bytes) || bytes > (std::int64_t{1} << 46);
+  CT_CHECK(zero || !overflow, op, ": Storage size calculation overflowed with sizes=", sizes, "\n  A ", dtype,
+           " tensor of this shape does not fit into memory.");
+  return zero ? 0 : n;
+}
+
+void contiguous_strides(IntArrayRef sizes, std::int64_t* strides) {
+  std::int64_t stride = 1;
+  for (std::size_t d = sizes.size(); d-- > 0;) {
+    strides[d] = stride;
+    stride *= sizes[d] > 1 ? sizes[d] : 1;
+  }
+}
+
+Tensor alias(const Tensor& x, IntArrayRef sizes, IntArrayRef strides, std::int64_t offset) {
+  TensorImpl* t = impl(x);
+  t->storage->refs.inc();
+  TensorImpl* v = new_impl(t->storage, t->data + offset * elementSize(t->dtype), t->dtype, sizes, strides);
+  v->inference = t->inference;
+  return Tensor::wrap(v);
+}
+
+std::int64_t wrap_dim(std::int64_t dim, std::int64_t ndim) {
+  const std::int64_t n = ndim ? ndim : 1;
+  CT_CHECK_INDEX(dim >= -n && dim < n, "Dimension out of range (expected to be in range of [", -n, ", ", n - 1, "], but got ",
+                 dim, ")");
+  return dim < 0 ? dim + n : dim;
+}
+
+}  // namespace ct::detail

@@ -1,0 +1,15 @@
+// ops/op_list.h -- every family exports the array of its ops; registry.cpp joins them.
+#pragma once
+
+#include <span>
+
+#include "cotangent/op.h"
+
+namespace ct {
+
+std::span<const Op* const> arithmetic_ops();
+std::span<const Op* const> copy_ops();
+std::span<const Op* const> geometry_ops();
+std::span<const Op* const> sum_ops();
+
+}  // namespace ct

@@ -1,0 +1,13 @@
+// ops/registry.cpp -- all ops in one list, for tests and tools. The engine does not need it.
+#include "ops/op_list.h"
+
+namespace ct {
+
+std::vector<const Op*> all_ops() {
+  std::vector<const Op*> out;
+  for (std::span<const Op* const> family : {arithmetic_ops(), copy_ops(), geometry_ops(), sum_ops()})
+    out.insert(out.end(), family.begin(), family.end());
+  return out;
+}
+
+}  // namespace ct
