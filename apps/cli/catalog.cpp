@@ -81,7 +81,8 @@ std::string normal_form(std::string_view query) {
   std::string s = lower(trim(query));
   if (s.ends_with(".cpp")) s.resize(s.size() - 4);
   if (s.starts_with("lesson_") || s.starts_with("lesson ") || s.starts_with("lesson-")) s.erase(0, 7);
-  std::replace_if(s.begin(), s.end(), [](char c) { return c == ' ' || c == '-'; }, '_');
+  std::replace_if(
+      s.begin(), s.end(), [](char c) { return c == ' ' || c == '-'; }, '_');
   return s;
 }
 
@@ -115,7 +116,8 @@ std::vector<Lesson> read_catalog(const std::string& course, std::vector<std::str
   for (fs::recursive_directory_iterator it(course, ec), end; !ec && it != end; it.increment(ec)) {
     if (it->is_directory() && it->path().filename() == "common") it.disable_recursion_pending();
     // Lessons lie in folders: a source at the top of the course is none, as in course/CMakeLists.txt.
-    if (it.depth() > 0 && it->is_regular_file() && it->path().extension() == ".cpp") lessons.push_back(read_lesson(it->path(), problems));
+    if (it.depth() > 0 && it->is_regular_file() && it->path().extension() == ".cpp")
+      lessons.push_back(read_lesson(it->path(), problems));
   }
   if (ec) problems.push_back(course + ": " + ec.message());
   const auto key = [](const Lesson& l) {
@@ -132,14 +134,17 @@ Found find_lesson(const std::vector<Lesson>& lessons, std::string_view query) {
   // The first rule that any lesson fits decides, so that "1" is lesson 01 although 10 contains it.
   using Rule = bool (*)(const Lesson&, const std::string&);
   static constexpr Rule rules[] = {
-      [](const Lesson& l, const std::string& s) { return all_digits(s) && all_digits(l.id) && without_zeros(s) == without_zeros(l.id); },
+      [](const Lesson& l, const std::string& s) {
+        return all_digits(s) && all_digits(l.id) && without_zeros(s) == without_zeros(l.id);
+      },
       [](const Lesson& l, const std::string& s) { return s == l.stem || s == l.id; },
       [](const Lesson& l, const std::string& s) { return s == name_without_id(l) || (s.size() > 1 && s == initials(l)); },
       [](const Lesson& l, const std::string& s) { return l.stem.starts_with(s) || name_without_id(l).starts_with(s); },
       [](const Lesson& l, const std::string& s) { return l.stem.find(s) != std::string::npos; },
       [](const Lesson& l, const std::string& s) {
         std::string title = lower(l.title);
-        std::replace_if(title.begin(), title.end(), [](char c) { return c == ' ' || c == '-'; }, '_');
+        std::replace_if(
+            title.begin(), title.end(), [](char c) { return c == ' ' || c == '-'; }, '_');
         return title.find(s) != std::string::npos;
       },
   };

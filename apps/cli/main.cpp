@@ -30,7 +30,8 @@ std::string program_folder() { return folder("COTANGENT_LESSONS", CT_LESSON_DIR)
 // 80 to 100 columns, whatever the window.
 int page_width() {
   winsize w{};
-  if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0) return std::clamp<int>(w.ws_col, 80, 100);
+  if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0)
+    return std::clamp<int>(w.ws_col, 80, 100);
   return 100;
 }
 
@@ -40,7 +41,8 @@ std::vector<cli::Lesson> catalog(std::vector<std::string>* problems = nullptr) {
 }
 
 int help() {
-  std::cout << "cotangent " CT_VERSION " -- compute, see and understand gradients in C++\n\n"
+  std::cout << "cotangent " CT_VERSION
+               " -- compute, see and understand gradients in C++\n\n"
                "  list                    the lessons: number, title, level, key concepts\n"
                "  run LESSON [ARGUMENTS]  runs a lesson, by number (1, 01), name or a part of its name\n"
                "  help                    this text\n"
@@ -86,7 +88,8 @@ std::optional<cli::Lesson> pick(std::string_view query) {
   std::cerr << "cotangent: " << (found.several ? "more than one lesson fits '" : "no lesson fits '") << query << "'.";
   if (!found.candidates.empty()) {
     std::cerr << (found.several ? " They are:" : " Did you mean:") << '\n';
-    for (const auto& l : found.candidates) std::cerr << "  ./cotangent run " << l.id << "  (" << l.stem << ": " << l.title << ")\n";
+    for (const auto& l : found.candidates)
+      std::cerr << "  ./cotangent run " << l.id << "  (" << l.stem << ": " << l.title << ")\n";
   } else {
     std::cerr << " ./cotangent list shows all of them.\n";
   }

@@ -22,7 +22,8 @@ int edit_distance(std::string_view a, std::string_view b) {
 }
 
 int display_width(std::string_view s) {
-  return static_cast<int>(std::count_if(s.begin(), s.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<int>(
+      std::count_if(s.begin(), s.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 std::vector<std::string> wrap(std::string_view text, int width) {
@@ -72,7 +73,8 @@ std::string table(const std::vector<Column>& columns, const std::vector<std::vec
     for (std::size_t c = 0; c < columns.size(); ++c) {
       const std::string text = cell(c);
       line += text;
-      if (c + 1 < columns.size()) line.append(static_cast<std::size_t>(std::max(0, columns[c].width - display_width(text)) + 2), ' ');
+      if (c + 1 < columns.size())
+        line.append(static_cast<std::size_t>(std::max(0, columns[c].width - display_width(text)) + 2), ' ');
     }
     while (!line.empty() && line.back() == ' ') line.pop_back();
     out += line + '\n';

@@ -4,8 +4,9 @@ set -euo pipefail
 compiler=$1 include=$2
 status=0
 TIMEFORMAT=%R
-for file in "$include"/cotangent/*.h; do
-  header=cotangent/$(basename "$file")
+shopt -s globstar
+for file in "$include"/cotangent/**/*.h; do
+  header=${file#"$include"/}
   work=$(mktemp -d)
   printf '#include "%s"\n' "$header" >"$work/one.cpp"
   if { seconds=$({ time "$compiler" -std=c++20 -Wall -Wextra -Wpedantic -Werror -O0 -fsyntax-only -I "$include" "$work/one.cpp" \
