@@ -1,0 +1,141 @@
+// cli/main.cpp -- the program behind ./cotangent: lists the lessons and starts them.
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "catalog.h"
+#include "cotangent/version.h"
+#include "text.h"
+
+namespace {
+
+constexpr int kUsage = 2;  // the exit status of a call that was not understood
+
+std::string folder(const char* variable, const char* built_in) {
+  const char* set = std::getenv(variable);
+  return set && *set ? set : built_in;
+}
+std::string course_folder() { return folder("COTANGENT_COURSE", CT_COURSE_DIR); }
+std::string program_folder() { return folder("COTANGENT_LESSONS", CT_LESSON_DIR); }
+
+// 80 to 100 columns, whatever the window.
+int page_width() {
+  winsize w{};
+  if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0)
+    return std::clamp<int>(w.ws_col, 80, 100);
+  return 100;
+}
+
+std::vector<cli::Lesson> catalog(std::vector<std::string>* problems = nullptr) {
+  std::vector<std::string> ignored;
+  return cli::read_catalog(course_folder(), problems ? *problems : ignored);
+}
+
+int help() {
+  std::cout << "cotangent " CT_VERSION
+               " -- compute, see and understand gradients in C++\n\n"
+               "  list                    the lessons: number, title, level, key concepts\n"
+               "  run LESSON [ARGUMENTS]  runs a lesson, by number (1, 01), name or a part of its name\n"
+               "  help                    this text\n"
+               "  --version               the version\n";
+  return 0;
+}
+
+int list() {
+  const auto lessons = catalog();
+  if (lessons.empty()) {
+    std::cerr << "cotangent: no lessons in " << course_folder() << '\n';
+    return 1;
+  }
+  std::vector<std::vector<std::string>> rows;
+  int id = 2, level = 5, title = 5;
+  for (const auto& l : lessons) {
+    rows.push_back({l.id, l.title, l.level, l.concepts});
+    id = std::max(id, cli::display_width(l.id));
+    level = std::max(level, cli::display_width(l.level));
+    title = std::max(title, cli::display_width(l.title));
+  }
+  const int width = page_width();
+  id = std::min(id, 20);
+  level = std::min(level, 12);
+  title = std::min(title, width >= 96 ? 34 : 26);
+  const int concepts = width - id - level - title - 6;
+  std::cout << cli::table({{"No", id}, {"Title", title}, {"Level", level}, {"Key concepts", concepts}}, rows);
+  return 0;
+}
+
+int check() {
+  std::vector<std::string> problems;
+  const auto lessons = catalog(&problems);
+  for (const auto& p : problems) std::cerr << p << '\n';
+  std::cout << lessons.size() << " lessons, " << problems.size() << " problems\n";
+  return problems.empty() ? 0 : 1;
+}
+
+// Prints what to type instead, if no lesson or more than one was meant.
+std::optional<cli::Lesson> pick(std::string_view query) {
+  const auto found = cli::find_lesson(catalog(), query);
+  if (found.lesson) return found.lesson;
+  std::cerr << "cotangent: " << (found.several ? "more than one lesson fits '" : "no lesson fits '") << query << "'.";
+  if (!found.candidates.empty()) {
+    std::cerr << (found.several ? " They are:" : " Did you mean:") << '\n';
+    for (const auto& l : found.candidates)
+      std::cerr << "  ./cotangent run " << l.id << "  (" << l.stem << ": " << l.title << ")\n";
+  } else {
+    std::cerr << " ./cotangent list shows all of them.\n";
+  }
+  return std::nullopt;
+}
+
+int run(int argc, char** argv) {
+  const auto lesson = pick(argv[2]);
+  if (!lesson) return kUsage;
+  const std::string program = program_folder() + "/" + lesson->target();
+  std::vector<char*> arguments{const_cast<char*>(program.c_str())};
+  arguments.insert(arguments.end(), argv + 3, argv + argc);
+  arguments.push_back(nullptr);
+  execv(program.c_str(), arguments.data());  // the lesson takes this process over, and so its exit status is ours
+  const int error = errno;
+  std::cerr << "cotangent: cannot start " << program << ": " << std::strerror(error) << '\n';
+  if (error == ENOENT) std::cerr << "  It has not been built; ./cotangent run " << lesson->id << " builds it first.\n";
+  return error == ENOENT ? 127 : 126;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string_view command = argc > 1 ? argv[1] : "help";
+  if (command == "help" || command == "--help" || command == "-h") return help();
+  if (command == "--version") {
+    std::cout << "cotangent " CT_VERSION "\n";
+    return 0;
+  }
+  if (command == "list") return list();
+  if (command == "check") return check();
+  if (command == "run" || command == "target") {
+    if (argc < 3) {
+      std::cerr << "cotangent: which lesson? For example: ./cotangent run 01  (./cotangent list shows all of them)\n";
+      return kUsage;
+    }
+    if (command == "run") return run(argc, argv);
+    const auto lesson = pick(argv[2]);
+    if (!lesson) return kUsage;
+    std::cout << lesson->target() << '\n';
+    return 0;
+  }
+  constexpr std::string_view known[] = {"run", "list", "help", "--version"};
+  const auto* nearest = std::min_element(std::begin(known), std::end(known), [&](std::string_view a, std::string_view b) {
+    return cli::edit_distance(command, a) < cli::edit_distance(command, b);
+  });
+  std::cerr << "cotangent: unknown command '" << command << "'. Did you mean '" << *nearest << "'?\n";
+  return kUsage;
+}

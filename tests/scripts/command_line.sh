@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# command_line.sh PROGRAM COURSE -- list, run and target on a small course made here; then the headers of the real course.
+set -euo pipefail
+program=$1 course=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export COTANGENT_COURSE=$work/course COTANGENT_LESSONS=$work/bin
+mkdir -p "$work/course/"{beginner,lecture,workshops,common} "$work/bin"
+
+lesson() {  # lesson PATH TITLE LEVEL CONCEPTS
+  printf '// %s\n// Level: %s\n// Concepts: %s\n#include <iostream>\n// Level: not this one\n' "$2" "$3" "$4" >"$work/course/$1.cpp"
+}
+lesson beginner/01_basic_scalar_backward 'Lesson 01: One scalar, one backward' beginner 'leaf tensors, backward, grad, retain_grad'
+lesson beginner/02_gradient_accumulation 'Lesson 02: .grad is a running sum' beginner $'grad,\n//   zeroing, accumulation'
+lesson beginner/10_with_torch_no_grad 'Lesson 10: Régime sans gradient' beginner 'no_grad'
+lesson lecture/lecture_1_a_product 'Lecture 1: A product' lecture 'chain rule, a list of concepts that is long enough to need a second line in its column'
+lesson lecture/lecture_2_a_sum 'Lecture 2: A sum' lecture 'chain rule'
+lesson workshops/workshop_1_problem_1_flow 'Workshop 1, problem 1: Flow' workshop 'gradient flow'
+echo 'no lesson' >"$work/course/common/helper.cpp"
+printf '#!/bin/sh\necho "lesson 1 got $*"\nexit 7\n' >"$work/bin/lesson_01_basic_scalar_backward"
+chmod +x "$work/bin/lesson_01_basic_scalar_backward"
+
+# expect STATUS TEXT ARGUMENT...
+expect() {
+  local wanted=$1 text=$2 status=0
+  shift 2
+  "$program" "$@" >"$work/output" 2>&1 </dev/null || status=$?
+  if [[ $status != "$wanted" ]] || ! grep -qF -- "$text" "$work/output"; then
+    printf '%s: expected status %s and "%s", got status %s and\n' "$*" "$wanted" "$text" "$status"
+    cat "$work/output"
+    exit 1
+  fi
+}
+for query in 1 01 001 01_basic_scalar_backward basic_scalar_backward basic-scalar 'Basic scalar' scalar 'one scalar' \
+    lesson_01_basic_scalar_backward course/beginner/01_basic_scalar_backward.cpp; do
+  expect 0 lesson_01_basic_scalar_backward target "$query"
+done
+expect 0 lesson_10_with_torch_no_grad target 10
+expect 0 lesson_lecture_2_a_sum target lecture_2
+expect 0 lesson_lecture_2_a_sum target 'Lecture 2'
+expect 0 lesson_lecture_1_a_product target l1
+expect 0 lesson_workshop_1_problem_1_flow target workshop_1_problem_1
+expect 0 lesson_workshop_1_problem_1_flow target w1p1
+expect 0 lesson_workshop_1_problem_1_flow target workshop
+
+expect 7 'lesson 1 got a b' run 01 a b                              # arguments and exit status pass through
+expect 2 'which lesson?' run
+expect 2 "no lesson fits '99'" run 99
+expect 2 "no lesson fits ''" run ''
+expect 2 './cotangent run 01  (01_basic_scalar_backward' run scalr  # a typing error
+expect 2 './cotangent run 02' run gradient_acumulation
+expect 2 'more than one lesson fits' run lecture
+expect 2 './cotangent list shows all of them' run quiche
+expect 127 'has not been built' run 02
+expect 2 "Did you mean 'list'?" lits
+
+expect 0 'zeroing, accumulation' list
+expect 0 'Régime sans gradient' list
+if awk '{ gsub(/[\200-\277]/, "") } length > 100 { bad = 1 } END { exit !bad }' "$work/output"; then
+  echo "list is wider than 100 columns"
+  cat "$work/output"
+  exit 1
+fi
+if grep -q 'not this one\|no lesson' "$work/output"; then echo "list shows what is no lesson"; exit 1; fi
+ids=$(awk 'NR > 2 && /^[^ ]/ { print $1 }' "$work/output" | tr '\n' ' ')
+[[ $ids == "01 02 10 lecture_1 lecture_2 workshop_1_problem_1 " ]] || { echo "list has another order: $ids"; exit 1; }
+expect 0 '6 lessons, 0 problems' check
+echo '// A file without a header' >"$work/course/beginner/03_bare.cpp"
+expect 1 "03_bare.cpp: no line '// Concepts: ...'" check
+
+# The real course.
+COTANGENT_COURSE=$course "$program" check
+COTANGENT_COURSE=$course "$program" list || true   # shown when this test fails, and with ctest -V

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# launcher.sh COTANGENT VERSION -- what ./cotangent answers before anything is built.
+set -euo pipefail
+cotangent=$1 version=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# expect STATUS TEXT ARGUMENT...: the exit status, and a text somewhere in what is printed.
+expect() {
+  local wanted=$1 text=$2 status=0
+  shift 2
+  "$cotangent" "$@" >"$work/output" 2>&1 </dev/null || status=$?
+  if [[ $status != "$wanted" ]] || ! grep -qF -- "$text" "$work/output"; then
+    printf './cotangent %s: expected status %s and "%s", got status %s and\n' "$*" "$wanted" "$text" "$status"
+    cat "$work/output"
+    exit 1
+  fi
+}
+expect 0 "./cotangent run LESSON"
+expect 0 "./cotangent run LESSON" help
+expect 0 "./cotangent run LESSON" --help
+expect 0 "cotangent $version" --version
+expect 2 "unknown command 'rnu'. Did you mean 'run'?" rnu
+expect 2 "unknown command 'lst'. Did you mean 'list'?" lst
+expect 2 "unknown command 'tset'. Did you mean 'test'?" tset
+expect 2 "unknown command 'bnech'. Did you mean 'bench'?" bnech
+expect 2 "Did you mean '--version'?" -version
+expect 2 "There are: run list test bench help --version" quiche
+expect 2 "There are: run" ''
+
+# Through a link, from another folder.
+ln -s "$cotangent" "$work/elsewhere"
+[[ $(cd / && "$work/elsewhere" --version) == "cotangent $version" ]] || { echo "not found through a link"; exit 1; }
+
+# On a machine where a package is missing and may not be installed, the call says what to type.
+mkdir "$work/bin" "$work/tree"
+printf '#!/bin/sh\necho "cmake installed"\n' >"$work/bin/dpkg-query"
+printf '#!/bin/sh\nexit 1\n' >"$work/bin/apt-get"
+chmod +x "$work/bin/"*
+cp "$cotangent" "$work/tree/cotangent"
+status=0
+PATH=$work/bin:$PATH COTANGENT_NO_INSTALL=1 "$work/tree/cotangent" list >"$work/output" 2>&1 </dev/null || status=$?
+if [[ $status != 1 ]] || ! grep -q 'As root: apt-get update && apt-get install --no-install-recommends ninja-build g++' "$work/output"; then
+  echo "the message about missing packages is not right:"
+  cat "$work/output"
+  exit 1
+fi
+echo "launcher: ok"
