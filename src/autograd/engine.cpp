@@ -200,7 +200,7 @@ class Engine {
       try {
         node->apply(grads, out);
       } catch (Error& e) {
-        e.add_context("raised in the backward of " + node->name());
+        e.add_context(detail::join({"raised in the backward of ", node->name()}));
         throw;
       }
       if (!keep_graph_) node->release_variables();

@@ -105,7 +105,7 @@ Device::Device(std::string_view text) : type_(DeviceType::CPU), index_(-1) {
 
 std::string Device::str() const {
   std::string s = is_cpu() ? "cpu" : "cuda";
-  if (has_index()) s += ":" + std::to_string(index_);
+  if (has_index()) s.append(":").append(std::to_string(index_));
   return s;
 }
 

@@ -114,7 +114,8 @@ Tensor from_blob(void* data, IntArrayRef sizes, const IntArrayRef* strides, void
 
 // Finds the shape and dtype of nested braces, then writes the elements in order.
 struct TensorData::Walk {
-  std::vector<std::int64_t> sizes;
+  std::int64_t sizes[max_dims];
+  std::size_t n_dims = 0;
   ScalarType dtype = ScalarType::Undefined;
 
   void shape(const TensorData& d, std::size_t depth) {
@@ -123,7 +124,8 @@ struct TensorData::Walk {
       return;
     }
     const std::int64_t n = d.row_ ? d.row_size_ : d.bools_ ? static_cast<std::int64_t>(d.bools_->size()) : static_cast<std::int64_t>(d.list_.size());
-    if (sizes.size() == depth) sizes.push_back(n);
+    CT_CHECK(depth < static_cast<std::size_t>(max_dims), "tensor: more than ", max_dims, " nested braces");
+    if (n_dims == depth) sizes[n_dims++] = n;
     CT_CHECK(sizes[depth] == n, "tensor: expected every row to have ", sizes[depth], " entries at depth ", depth, ", but one has ", n,
              "\n  Nested braces must form a box.");
     if (d.row_ || d.bools_) {
@@ -156,7 +158,7 @@ Tensor make_tensor(const TensorData& data, const TensorOptions& o) {
   // Literals take the default dtype, as in Python; rows of a C++ type with its own dtype keep it.
   if (inferred == ScalarType::Undefined || (inferred == kDouble && !data.row_)) inferred = get_default_dtype();
   const TensorOptions typed = o.has_dtype() ? o : o.dtype(inferred);
-  Tensor t = ct::empty(walk.sizes, typed.requires_grad(false));
+  Tensor t = ct::empty({walk.sizes, walk.n_dims}, typed.requires_grad(false));
   CT_DISPATCH_ALL(t.scalar_type(), [&] { TensorData::Walk::write(data, detail::data<scalar_t>(t)); });
   return finish(std::move(t), typed);
 }
