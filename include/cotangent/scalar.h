@@ -16,12 +16,14 @@ class CT_API Scalar {
  public:
   constexpr Scalar() : Scalar(std::int64_t{0}) {}
   constexpr Scalar(bool v) : kind_(kBool), i_(v) {}
-  template <class T>
-    requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
-  constexpr Scalar(T v) : kind_(kLong), i_(static_cast<std::int64_t>(v)) {}
-  template <class T>
-    requires(std::is_floating_point_v<T>)
-  constexpr Scalar(T v) : kind_(kDouble), d_(static_cast<double>(v)) {}
+  // One constructor a type, not a template: default arguments use them on every page of the headers.
+  constexpr Scalar(int v) : kind_(kLong), i_(v) {}
+  constexpr Scalar(unsigned v) : kind_(kLong), i_(v) {}
+  constexpr Scalar(long v) : kind_(kLong), i_(v) {}
+  constexpr Scalar(unsigned long v) : kind_(kLong), i_(static_cast<std::int64_t>(v)) {}
+  constexpr Scalar(long long v) : kind_(kLong), i_(v) {}
+  constexpr Scalar(unsigned long long v) : kind_(kLong), i_(static_cast<std::int64_t>(v)) {}
+  constexpr Scalar(double v) : kind_(kDouble), d_(v) {}
   Scalar(Half v) : Scalar(static_cast<float>(v)) {}
   Scalar(BFloat16 v) : Scalar(static_cast<float>(v)) {}
 
