@@ -1,0 +1,128 @@
+// plot/layout.cpp -- the ranges of the axes from the data, and the emptiest place for the legend.
+#include "plot/layout.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "cotangent/error.h"
+
+namespace ct::plot {
+
+namespace {
+
+using Kind = Series::Kind;
+
+struct Extent {
+  bool log;
+  double lo = INFINITY, hi = -INFINITY;
+  bool tight = true;     // only images and contours: no margin
+  bool from_zero = true; // only bars that start at 0: no margin below (above, for negative ones)
+  bool any_number = false;
+
+  void see(double v) {
+    if (!std::isfinite(v)) return;
+    any_number = true;
+    if (log && v <= 0) return;
+    lo = std::min(lo, v);
+    hi = std::max(hi, v);
+  }
+  void see_all(const std::vector<double>& v) { for (double d : v) see(d); }
+};
+
+void extend(Extent& e, const Series& s, bool x) {
+  const bool grid = s.kind == Kind::image || s.kind == Kind::contour;
+  const bool bars = s.kind == Kind::bar || s.kind == Kind::hist;
+  if (!grid && s.kind != Kind::hline && s.kind != Kind::vline) e.tight = false;
+  if (!bars) e.from_zero = false;
+  if (s.kind == Kind::image) {
+    e.see(-0.5);
+    e.see(static_cast<double>(x ? s.cols : s.rows) - 0.5);
+  } else if (bars) {
+    e.see_all(x ? s.u : s.low);
+    e.see_all(x ? s.v : s.high);
+    if (!x) for (double l : s.low) e.from_zero = e.from_zero && l >= 0;
+  } else {
+    e.see_all(x ? s.x : s.y);
+    if (!x) e.see_all(s.low), e.see_all(s.high);
+  }
+  if (s.kind == Kind::quiver)
+    for (std::size_t i = 0; i < s.x.size(); ++i) e.see(x ? s.x[i] + s.scale * s.u[i] : s.y[i] + s.scale * s.v[i]);
+}
+
+// A value as a part of the axis, 0 at its lower end.
+double part(double v, Range r, bool log) {
+  return log ? std::log(v / r.lo) / std::log(r.hi / r.lo) : (v - r.lo) / (r.hi - r.lo);
+}
+
+}  // namespace
+
+Range Layout::range(const Axes& a, bool x) {
+  const bool log = (x ? a.xscale_ : a.yscale_) == "log";
+  const char* name = x ? "x" : "y";
+  if (is_set(a, x)) {
+    const Range r = x ? a.xlim_ : a.ylim_;
+    CT_CHECK_VALUE(!log || (r.lo > 0 && r.hi > 0), name, "lim: a log axis needs positive limits, got ", r.lo, " and ", r.hi);
+    return r;
+  }
+  Extent e{log};
+  for (const Series& s : a.series_) extend(e, s, x);
+  for (const Note& n : a.notes_) e.see(x ? n.x : n.y);
+  if (!e.any_number) return log ? Range{1, 10} : Range{0, 1};  // e.g. only an axhline: nothing is said about x
+  CT_CHECK_VALUE(e.lo <= e.hi, name, "scale: the axis is logarithmic, and none of its values is positive");
+  const bool image = !a.series_.empty() && a.series_[0].kind == Kind::image;
+  if (image && !x && !log) return {e.hi, e.lo};  // row 0 at the top
+  if (e.tight && e.lo < e.hi) return {e.lo, e.hi};
+  if (log) {
+    const double margin = e.lo == e.hi ? 2 : std::pow(e.hi / e.lo, 0.05);
+    return {e.lo / margin, e.hi * margin};
+  }
+  const bool zero_base = e.from_zero && !x;
+  if (zero_base) e.see(0);
+  double margin = 0.05 * (e.hi - e.lo);
+  if (!(margin > 1e-12 * std::max(std::fabs(e.lo), std::fabs(e.hi)))) margin = e.lo == 0 ? 0.5 : 0.05 * std::fabs(e.lo);
+  if (!std::isfinite(margin)) margin = 0;
+  return {zero_base ? e.lo : e.lo - margin, e.hi + margin};
+}
+
+Layout::Place Layout::legend(const Axes& a, Range x, Range y, double width, double height) {
+  if (a.legend_ != "best") return {a.legend_, false};
+  constexpr int places = 8;  // "upper right" .. "upper center"
+  constexpr double corner_x[places] = {1, 0, 0, 1, 1, 0, 0.5, 0.5}, corner_y[places] = {1, 1, 0, 0, 0.5, 0.5, 0, 1};
+  int covered[places] = {};
+  const bool xlog = a.xscale_ == "log", ylog = a.yscale_ == "log";
+  const auto see = [&](double px, double py) {
+    if (!(px >= 0 && px <= 1 && py >= 0 && py <= 1)) return;
+    for (int i = 0; i < places; ++i) {
+      const double left = corner_x[i] * (1 - width), bottom = corner_y[i] * (1 - height);
+      covered[i] += px >= left && px <= left + width && py >= bottom && py <= bottom + height;
+    }
+  };
+  const auto see_line = [&](double x0, double y0, double x1, double y1) {
+    const double length = std::hypot(x1 - x0, y1 - y0);
+    if (!std::isfinite(length)) return;
+    const int steps = static_cast<int>(std::min(200.0, std::ceil(length * 80)));
+    for (int i = 0; i <= steps; ++i) {
+      const double t = steps ? static_cast<double>(i) / steps : 0;
+      see(x0 + t * (x1 - x0), y0 + t * (y1 - y0));
+    }
+  };
+  const auto px = [&](double v) { return part(v, x, xlog); };
+  const auto py = [&](double v) { return part(v, y, ylog); };
+  for (const Series& s : a.series_) {
+    const bool curve = s.kind == Kind::line && s.dashes != "none";
+    for (std::size_t i = 0; i < s.x.size(); ++i) {
+      if (curve && i > 0) see_line(px(s.x[i - 1]), py(s.y[i - 1]), px(s.x[i]), py(s.y[i]));
+      else if (s.kind == Kind::line || s.kind == Kind::scatter) see(px(s.x[i]), py(s.y[i]));
+      else if (s.kind == Kind::quiver) see_line(px(s.x[i]), py(s.y[i]), px(s.x[i] + s.scale * s.u[i]), py(s.y[i] + s.scale * s.v[i]));
+      else if (s.kind == Kind::vline) see_line(px(s.x[i]), 0, px(s.x[i]), 1);
+      else if (s.kind != Kind::contour) see_line(px(s.x[i]), ylog ? std::max(0.0, py(s.low[i])) : py(s.low[i]), px(s.x[i]), py(s.high[i]));
+    }
+    if (s.kind == Kind::hline) see_line(0, py(s.y[0]), 1, py(s.y[0]));
+  }
+  for (const Note& n : a.notes_) see_line(px(n.x), py(n.y), px(n.x) + 0.1, py(n.y));
+  const int best = static_cast<int>(std::min_element(covered, covered + places) - covered);
+  return {legend_places[best + 1], covered[best] > 0 || std::any_of(a.series_.begin(), a.series_.end(), [](const Series& s) {
+            return s.kind == Kind::image || s.kind == Kind::contour; })};
+}
+
+}  // namespace ct::plot

@@ -1,0 +1,204 @@
+// plot/script_panel.cpp -- the gnuplot commands that draw one panel.
+#include <algorithm>
+#include <cmath>
+
+#include "plot/layout.h"
+#include "plot/script.h"
+#include "plot/style.h"
+#include "plot/text.h"
+
+namespace ct::plot {
+
+namespace {
+
+using Kind = Series::Kind;
+
+std::string true_minus(std::string s) {
+  for (std::size_t i = s.find('-'); i != std::string::npos; i = s.find('-', i + 3)) s.replace(i, 1, "−");
+  return s;
+}
+
+std::string tick_list(const std::vector<double>& at, const std::vector<std::string>& labels) {
+  std::string out = "(";
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    if (i) out += ", ";
+    if (!labels.empty()) out += quoted(labels[i]) + " ";
+    out += shortest(at[i]);
+  }
+  return out + ")";
+}
+
+// gnuplot labels only the powers of ten; on a short log axis that is one label or none, so take 1, 2, 5 as well.
+std::vector<double> short_log_ticks(Range r) {
+  std::vector<double> at;
+  const double lo = std::min(r.lo, r.hi), hi = std::max(r.lo, r.hi);
+  if (hi / lo >= 100) return at;
+  for (int e = static_cast<int>(std::floor(std::log10(lo))); std::pow(10, e) <= hi; ++e)
+    for (double m : {1.0, 2.0, 5.0}) {
+      const double v = e < 0 ? m / std::pow(10, -e) : m * std::pow(10, e);  // rounded once, so that 0.2 stays 0.2
+      if (v >= lo && v <= hi) at.push_back(v);
+    }
+  return at;
+}
+
+void write_axis(std::string& out, const Axes& a, const PanelFrame& f, bool is_x) {
+  const std::string x = is_x ? "x" : "y";
+  const Range r = is_x ? f.x : f.y;
+  const bool log = (is_x ? a.xscale() : a.yscale()) == "log";
+  out += "set " + x + "label " + quoted(is_x ? a.xlabel() : a.ylabel()) + " noenhanced\n";
+  out += "set " + x + "range [" + brief(r.lo, 12) + ":" + brief(r.hi, 12) + "]\n";
+  out += (log ? "set logscale " : "unset logscale ") + x + "\n";
+  const auto& ticks = Layout::ticks(a, is_x);
+  const std::vector<double> few = log ? short_log_ticks(r) : std::vector<double>{};
+  const bool powers = log && few.size() < 2;
+  out += "set format " + x + (powers ? " '10^{%T}'\n" : " '%h'\n");
+  out += "set " + x + "tics norotate autofreq\n";
+  if (ticks.set) {
+    out += "set " + x + "tics " + (ticks.rotate != 0 ? "rotate by " + brief(ticks.rotate) + (ticks.rotate > 0 ? " right " : " left ") : std::string()) +
+           tick_list(ticks.at, ticks.labels) + " noenhanced\n";
+  } else if (log && !powers) {
+    out += "set " + x + "tics " + tick_list(few, {}) + "\n";
+  }
+  out += (log && !ticks.set ? "set m" : "unset m") + x + "tics\n";
+}
+
+void write_top_axis(std::string& out, const Axes& a, const PanelFrame& f) {
+  const TopAxis& top = a.top_axis();
+  if (top.at.empty()) {
+    out += "unset x2tics\nset x2label ''\n";
+    return;
+  }
+  std::vector<std::string> labels;
+  for (double v : top.shown) labels.push_back(true_minus(brief(v, 4)));
+  out += "set x2range [" + brief(f.x.lo, 12) + ":" + brief(f.x.hi, 12) + "]\n";
+  out += std::string(a.xscale() == "log" ? "set" : "unset") + " logscale x2\n";
+  out += "set x2tics " + tick_list(top.at, labels) + "\nset x2label " + quoted(top.label) + " noenhanced\n";
+}
+
+void write_key(std::string& out, const Axes& a, const PanelFrame& f) {
+  int entries = 0, longest = 0;
+  for (const Series& s : a.series()) {
+    if (s.label.empty()) continue;
+    ++entries;
+    longest = std::max(longest, length_utf8(s.label));
+  }
+  if (a.legend_loc().empty() || entries == 0) {
+    out += "unset key\n";
+    return;
+  }
+  const double width = std::min(1.0, (longest * 0.6 + 4.5) * f.font / f.width), height = std::min(1.0, (entries * 1.6 + 0.6) * f.font / f.height);
+  const Layout::Place place = Layout::legend(a, f.x, f.y, width, height);
+  out += "set key ";
+  if (place.loc == "outside") out += "outside right top vertical";
+  else if (place.loc == "below") out += "below center horizontal";
+  else {
+    const bool left = place.loc.find("left") != place.loc.npos, right = place.loc.find("right") != place.loc.npos;
+    const bool upper = place.loc.find("upper") != place.loc.npos, lower = place.loc.find("lower") != place.loc.npos;
+    out += std::string("inside vertical ") + (left ? "left " : right ? "right " : "center ") + (upper ? "top" : lower ? "bottom" : "center");
+  }
+  out += " Left reverse noenhanced samplen 2 spacing 1.25 nobox ";
+  out += place.covers_data ? "opaque fillcolor rgb '#40FFFFFF'\n" : "noopaque\n";
+}
+
+void write_colors(std::string& out, const Axes& a) {
+  const Series* mapped = nullptr;
+  bool bar = false;
+  std::string label;
+  for (const Series& s : a.series()) {
+    if (s.cmap.empty()) continue;
+    if (!mapped || s.kind == Kind::image) mapped = &s;
+    bar = bar || s.colorbar;
+    if (s.colorbar) label = s.bar_label;
+  }
+  if (!mapped) return;
+  out += std::string("set palette defined (") + gnuplot_palette(mapped->cmap) + ")\n";
+  out += "set cbrange [" + brief(mapped->vmin, 12) + ":" + brief(mapped->vmax, 12) + "]\nset format cb '%h'\n";
+  out += "set cblabel " + quoted(label) + " noenhanced\n" + (bar ? "set colorbox\n" : "unset colorbox\n");
+}
+
+std::string line_style(const Series& s) {
+  return " linewidth " + brief(s.width) + " dashtype " + gnuplot_dashes(s.dashes) + " linecolor rgb " + gnuplot_color(s.rgb, s.alpha);
+}
+
+std::string point_style(const Series& s) {
+  const double size = s.marker == "." ? s.size / 2 : s.size;
+  return " pointtype " + std::to_string(gnuplot_marker(s.marker)) + " pointsize " + brief(size) + "*point";
+}
+
+std::string point_series(const Series& s) {
+  return " with points" + point_style(s) + " linewidth 1.2 linecolor rgb " + gnuplot_color(s.rgb, s.alpha);
+}
+
+std::string drawn_as(const Series& s) {
+  const std::string fill = " fillstyle solid 1 noborder fillcolor rgb " + gnuplot_color(s.rgb, s.alpha);
+  switch (s.kind) {
+    case Kind::line:
+      if (s.dashes == "none") return " using 1:2" + (s.marker.empty() ? std::string(" with dots") : point_series(s));
+      return s.marker.empty() ? " using 1:2 with lines" + line_style(s) : " using 1:2 with linespoints" + point_style(s) + line_style(s);
+    case Kind::hline:
+    case Kind::vline: return " using 1:2 with lines" + line_style(s);
+    case Kind::scatter: return " using 1:2" + point_series(s);
+    case Kind::bar:
+    case Kind::hist: return " using 1:2:3:4:5:6 with boxxyerror" + fill;
+    case Kind::band: return " using 1:2:3 with filledcurves" + fill;
+    case Kind::errorbar: return " using 1:2:3:4 with yerrorbars" + point_style(s) + " linewidth " + brief(s.width) + " linecolor rgb " + gnuplot_color(s.rgb, s.alpha);
+    case Kind::image: return s.rows * s.cols <= 64 * 64 ? " using 1:2:3 with image pixels" : " using 1:2:3 with image";
+    case Kind::contour:
+      return " using 1:2:3 with lines linewidth " + brief(s.width) + " linecolor " + (s.cmap.empty() ? "rgb " + gnuplot_color(s.rgb, s.alpha) : "palette");
+    case Kind::quiver:
+      return " using 1:2:3:4 with vectors head filled size graph 0.014,20 linewidth " + brief(s.width) + " linecolor rgb " + gnuplot_color(s.rgb, s.alpha);
+  }
+  return "";
+}
+
+void write_plots(std::string& out, const Axes& a, const PanelFrame& f) {
+  std::string separator = "plot ";
+  for (std::size_t k = 0; k < a.series().size(); ++k) {
+    const Series& s = a.series()[k];
+    const std::string name = "$p" + std::to_string(f.index) + "s" + std::to_string(k + 1);
+    const std::string title = s.label.empty() ? " notitle" : " title " + quoted(s.label);
+    const auto add = [&](const std::string& what) {
+      out += separator + what;
+      separator = ", \\\n     ";
+    };
+    if (s.kind == Kind::band) {
+      int part = 0;
+      bool open = false;
+      for (std::size_t i = 0; i < s.x.size(); ++i) {
+        const bool gap = !std::isfinite(s.x[i]) || !std::isfinite(s.low[i]) || !std::isfinite(s.high[i]);
+        if (!gap && !open) ++part, add(name + "x" + std::to_string(part) + drawn_as(s) + (part == 1 ? title : " notitle"));
+        open = !gap;
+      }
+      continue;
+    }
+    add(name + (s.kind == Kind::contour ? "lines" : "") + drawn_as(s) + title);
+    if (s.kind == Kind::image && s.digits >= 0) add(name + "words using 1:2:3:4 with labels noenhanced textcolor rgb variable notitle");
+  }
+  out += "\n";
+}
+
+}  // namespace
+
+void write_panel(std::string& out, const Axes& a, const PanelFrame& f) {
+  const bool image = std::any_of(a.series().begin(), a.series().end(), [](const Series& s) { return s.kind == Kind::image; });
+  const bool top = !a.top_axis().at.empty();
+  out += "# panel " + std::to_string(f.index) + "\n";
+  out += "set title " + quoted(a.title()) + " noenhanced font '," + brief(f.font * 1.1) + "' offset 0," + (top ? "0" : "-0.3") + "\n";
+  out += std::string("set border ") + (image ? "15" : top ? "7" : "3") + " linewidth 1 linecolor rgb '#404040'\n";
+  write_axis(out, a, f, true);
+  write_axis(out, a, f, false);
+  write_top_axis(out, a, f);
+  out += a.has_grid() ? "set grid back linetype 1 linewidth 1 linecolor rgb '#E4E4E4'\n" : "unset grid\n";
+  out += Layout::is_equal(a) ? "set size ratio -1\n" : "set size noratio\n";
+  write_key(out, a, f);
+  write_colors(out, a);
+  out += "unset label\n";
+  for (const Note& n : a.notes()) {
+    const TextOptions& o = n.options;
+    out += "set label " + quoted(n.text) + " at " + shortest(n.x) + "," + shortest(n.y) + " " + o.align.value + (o.rotate != 0 ? " rotate by " + brief(o.rotate) : std::string()) +
+           " noenhanced front font '," + brief(f.font * (o.size > 0 ? o.size : 0.9)) + "' textcolor rgb " + gnuplot_color(o.color.rgb < 0 ? black : o.color.rgb) + "\n";
+  }
+  write_plots(out, a, f);
+}
+
+}  // namespace ct::plot

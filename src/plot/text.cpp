@@ -1,0 +1,96 @@
+// plot/text.cpp -- numbers and words as gnuplot reads them.
+#include "plot/text.h"
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+#include "cotangent/error.h"
+#include "cotangent/plot.h"
+
+namespace ct::plot {
+
+namespace {
+
+// snprintf writes the decimal separator of the locale, which may be several bytes long: put a point there.
+std::string with_point(const char* printed) {
+  std::string out;
+  bool in_separator = false;
+  for (const char* p = printed; *p; ++p) {
+    const bool plain = (*p >= '0' && *p <= '9') || *p == '-' || *p == '+' || *p == 'e';
+    if (plain) out += *p;
+    else if (!in_separator) out += '.';
+    in_separator = !plain;
+  }
+  return out;
+}
+
+// The length of the UTF-8 sequence at s, or 0 if it is none (overlong forms and surrogates are none).
+int sequence_length(std::string_view s) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
+  const unsigned char a = byte(0);
+  if (a < 0x80) return 1;
+  const int n = a >= 0xC2 && a <= 0xDF ? 2 : (a & 0xF0) == 0xE0 ? 3 : a >= 0xF0 && a <= 0xF4 ? 4 : 0;
+  if (n == 0 || s.size() < static_cast<std::size_t>(n)) return 0;
+  for (int i = 1; i < n; ++i)
+    if ((byte(static_cast<std::size_t>(i)) & 0xC0) != 0x80) return 0;
+  const unsigned char b = byte(1);
+  if ((a == 0xE0 && b < 0xA0) || (a == 0xED && b > 0x9F) || (a == 0xF0 && b < 0x90) || (a == 0xF4 && b > 0x8F)) return 0;
+  return n;
+}
+
+}  // namespace
+
+std::string shortest(double v) {
+  if (!std::isfinite(v)) return "NaN";
+  char buffer[40];
+  for (int digits = 15; digits <= 17; ++digits) {
+    std::snprintf(buffer, sizeof buffer, "%.*g", digits, v);
+    if (std::strtod(buffer, nullptr) == v) break;
+  }
+  return with_point(buffer);
+}
+
+std::string brief(double v, int digits) {
+  if (!std::isfinite(v)) return "NaN";
+  char buffer[40];
+  std::snprintf(buffer, sizeof buffer, "%.*g", digits, v == 0 ? 0.0 : v);  // no -0
+  return with_point(buffer);
+}
+
+std::string number(double value, int decimals) {
+  CT_CHECK_VALUE(decimals >= 0 && decimals <= 17, "plot::number: decimals must be in [0, 17], got ", decimals);
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "∞" : "−∞";
+  char buffer[360];
+  std::snprintf(buffer, sizeof buffer, "%.*f", decimals, std::fabs(value));
+  std::string digits = with_point(buffer);
+  const bool zero = digits.find_first_not_of("0.") == std::string::npos;
+  return value < 0 && !zero ? "−" + digits : digits;
+}
+
+std::string quoted(std::string_view text) {
+  std::string out = "'";
+  for (char c : text) {
+    if (c == '\'') out += "''";
+    else if (c == '\n') out += "'.\"\\n\".'";
+    else out += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? ' ' : c;
+  }
+  return out + "'";
+}
+
+void check_utf8(std::string_view text, const char* what) {
+  for (std::size_t i = 0; i < text.size();) {
+    const int n = sequence_length(text.substr(i));
+    CT_CHECK_VALUE(n > 0, what, ": the text is not UTF-8: byte ", i + 1, " of ", text.size(), " starts no character");
+    i += static_cast<std::size_t>(n);
+  }
+}
+
+int length_utf8(std::string_view text) {
+  int n = 0;
+  for (char c : text) n += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  return n;
+}
+
+}  // namespace ct::plot

@@ -1,0 +1,20 @@
+// plot/text.h -- numbers and words as gnuplot reads them.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace ct::plot {
+
+// The shortest decimal text that reads back as the same double, with a point in every locale; NaN for gaps.
+std::string shortest(double v);
+// The same with at most `digits` significant digits: for positions and sizes, which need no more.
+std::string brief(double v, int digits = 6);
+// A gnuplot string expression for user text. Single quotes, so that nothing in it is expanded.
+std::string quoted(std::string_view text);
+// Throws ValueError unless the text is UTF-8. `what` is for the message: "title".
+void check_utf8(std::string_view text, const char* what);
+// The number of characters, for estimates of width.
+int length_utf8(std::string_view text);
+
+}  // namespace ct::plot
