@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "cotangent/error.h"
+#include "plot/text.h"
 
 namespace ct::plot {
 
@@ -54,6 +55,48 @@ double part(double v, Range r, bool log) {
   return log ? std::log(v / r.lo) / std::log(r.hi / r.lo) : (v - r.lo) / (r.hi - r.lo);
 }
 
+struct Emptiest { int place, covered; };
+
+// The corner or edge whose box of `width` x `height` (parts of the panel, 0..1) covers the fewest data.
+Emptiest emptiest(const Axes& a, Range x, Range y, double width, double height) {
+  constexpr int places = 8;  // "upper right" .. "upper center"
+  constexpr double corner_x[places] = {1, 0, 0, 1, 1, 0, 0.5, 0.5}, corner_y[places] = {1, 1, 0, 0, 0.5, 0.5, 0, 1};
+  int covered[places] = {};
+  const bool xlog = a.xscale() == "log", ylog = a.yscale() == "log";
+  const auto see = [&](double px, double py) {
+    if (!(px >= 0 && px <= 1 && py >= 0 && py <= 1)) return;
+    for (int i = 0; i < places; ++i) {
+      const double left = corner_x[i] * (1 - width), bottom = corner_y[i] * (1 - height);
+      covered[i] += px >= left && px <= left + width && py >= bottom && py <= bottom + height;
+    }
+  };
+  const auto see_line = [&](double x0, double y0, double x1, double y1) {
+    const double length = std::hypot(x1 - x0, y1 - y0);
+    if (!std::isfinite(length)) return;
+    const int steps = static_cast<int>(std::min(200.0, std::ceil(length * 80)));
+    for (int i = 0; i <= steps; ++i) {
+      const double t = steps ? static_cast<double>(i) / steps : 0;
+      see(x0 + t * (x1 - x0), y0 + t * (y1 - y0));
+    }
+  };
+  const auto px = [&](double v) { return part(v, x, xlog); };
+  const auto py = [&](double v) { return part(v, y, ylog); };
+  for (const Series& s : a.series()) {
+    const bool curve = s.kind == Kind::line && s.dashes != "none";
+    for (std::size_t i = 0; i < s.x.size(); ++i) {
+      if (curve && i > 0) see_line(px(s.x[i - 1]), py(s.y[i - 1]), px(s.x[i]), py(s.y[i]));
+      else if (s.kind == Kind::line || s.kind == Kind::scatter) see(px(s.x[i]), py(s.y[i]));
+      else if (s.kind == Kind::quiver) see_line(px(s.x[i]), py(s.y[i]), px(s.x[i] + s.scale * s.u[i]), py(s.y[i] + s.scale * s.v[i]));
+      else if (s.kind == Kind::vline) see_line(px(s.x[i]), 0, px(s.x[i]), 1);
+      else if (s.kind != Kind::contour) see_line(px(s.x[i]), ylog ? std::max(0.0, py(s.low[i])) : py(s.low[i]), px(s.x[i]), py(s.high[i]));
+    }
+    if (s.kind == Kind::hline) see_line(0, py(s.y[0]), 1, py(s.y[0]));
+  }
+  for (const Note& n : a.notes()) see_line(px(n.x), py(n.y), px(n.x) + 0.1, py(n.y));
+  const int best = static_cast<int>(std::min_element(covered, covered + places) - covered);
+  return {best, covered[best]};
+}
+
 }  // namespace
 
 Range Layout::range(const Axes& a, bool x) {
@@ -84,45 +127,28 @@ Range Layout::range(const Axes& a, bool x) {
   return {zero_base ? e.lo : e.lo - margin, e.hi + margin};
 }
 
-Layout::Place Layout::legend(const Axes& a, Range x, Range y, double width, double height) {
-  if (a.legend_ != "best") return {a.legend_, false};
-  constexpr int places = 8;  // "upper right" .. "upper center"
-  constexpr double corner_x[places] = {1, 0, 0, 1, 1, 0, 0.5, 0.5}, corner_y[places] = {1, 1, 0, 0, 0.5, 0.5, 0, 1};
-  int covered[places] = {};
-  const bool xlog = a.xscale_ == "log", ylog = a.yscale_ == "log";
-  const auto see = [&](double px, double py) {
-    if (!(px >= 0 && px <= 1 && py >= 0 && py <= 1)) return;
-    for (int i = 0; i < places; ++i) {
-      const double left = corner_x[i] * (1 - width), bottom = corner_y[i] * (1 - height);
-      covered[i] += px >= left && px <= left + width && py >= bottom && py <= bottom + height;
-    }
-  };
-  const auto see_line = [&](double x0, double y0, double x1, double y1) {
-    const double length = std::hypot(x1 - x0, y1 - y0);
-    if (!std::isfinite(length)) return;
-    const int steps = static_cast<int>(std::min(200.0, std::ceil(length * 80)));
-    for (int i = 0; i <= steps; ++i) {
-      const double t = steps ? static_cast<double>(i) / steps : 0;
-      see(x0 + t * (x1 - x0), y0 + t * (y1 - y0));
-    }
-  };
-  const auto px = [&](double v) { return part(v, x, xlog); };
-  const auto py = [&](double v) { return part(v, y, ylog); };
+void Layout::place_legend(const Axes& a, PanelFrame& f, bool may_extend) {
+  double longest = 0;
+  int entries = 0;
   for (const Series& s : a.series_) {
-    const bool curve = s.kind == Kind::line && s.dashes != "none";
-    for (std::size_t i = 0; i < s.x.size(); ++i) {
-      if (curve && i > 0) see_line(px(s.x[i - 1]), py(s.y[i - 1]), px(s.x[i]), py(s.y[i]));
-      else if (s.kind == Kind::line || s.kind == Kind::scatter) see(px(s.x[i]), py(s.y[i]));
-      else if (s.kind == Kind::quiver) see_line(px(s.x[i]), py(s.y[i]), px(s.x[i] + s.scale * s.u[i]), py(s.y[i] + s.scale * s.v[i]));
-      else if (s.kind == Kind::vline) see_line(px(s.x[i]), 0, px(s.x[i]), 1);
-      else if (s.kind != Kind::contour) see_line(px(s.x[i]), ylog ? std::max(0.0, py(s.low[i])) : py(s.low[i]), px(s.x[i]), py(s.high[i]));
-    }
-    if (s.kind == Kind::hline) see_line(0, py(s.y[0]), 1, py(s.y[0]));
+    if (s.label.empty()) continue;
+    ++entries;
+    longest = std::max(longest, text_width(s.label));
   }
-  for (const Note& n : a.notes_) see_line(px(n.x), py(n.y), px(n.x) + 0.1, py(n.y));
-  const int best = static_cast<int>(std::min_element(covered, covered + places) - covered);
-  return {legend_places[best + 1], covered[best] > 0 || std::any_of(a.series_.begin(), a.series_.end(), [](const Series& s) {
-            return s.kind == Kind::image || s.kind == Kind::contour; })};
+  if (a.legend_.empty() || entries == 0) return;
+  f.legend = a.legend_;
+  if (f.legend != "best") return;
+  const double width = std::min(1.0, (longest + 5) * f.font / f.width), height = std::min(1.0, (entries * 1.5 + 1) * f.font / f.height);
+  const auto [place, covered] = emptiest(a, f.x, f.y, width, height);
+  f.legend = legend_places[place + 1];
+  const bool filled = std::any_of(a.series_.begin(), a.series_.end(), [](const Series& s) { return s.kind == Kind::image || s.kind == Kind::contour; });
+  f.legend_covers_data = covered > 0 || filled;
+  if (covered == 0 || filled || !may_extend || is_set(a, false) || height > 0.5 || f.y.lo >= f.y.hi) return;
+  const double grow = 1 / (1 - height);
+  if (a.yscale_ == "log") f.y.hi = f.y.lo * std::pow(f.y.hi / f.y.lo, grow);
+  else f.y.hi = f.y.lo + (f.y.hi - f.y.lo) * grow;
+  f.legend = "upper right";
+  f.legend_covers_data = false;
 }
 
 }  // namespace ct::plot

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "cotangent/plot.h"
+#include "plot/script.h"
 
 namespace ct::plot {
 
@@ -20,9 +21,9 @@ struct Layout {
   static bool is_equal(const Axes& a) { return a.equal_; }
   static const Axes::Ticks& ticks(const Axes& a, bool x) { return x ? a.xticks_ : a.yticks_; }
 
-  struct Place { std::string_view loc; bool covers_data; };
-  // "best" resolved: the place whose box of `width` x `height` (parts of the panel, 0..1) covers the fewest data.
-  static Place legend(const Axes& a, Range x, Range y, double width, double height);
+  // Resolves "best" to the place that covers the fewest data; when all cover some, and the y range is not fixed, the
+  // panel is extended upwards (f.y) to make room.
+  static void place_legend(const Axes& a, PanelFrame& f, bool may_extend);
 };
 
 }  // namespace ct::plot

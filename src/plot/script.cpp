@@ -11,20 +11,21 @@ namespace ct::plot {
 
 namespace {
 
+// `point` is the unit of marker sizes and `em` the font size, so that the rest is the same for all formats.
 // Sizes are given in SVG pixels; the cairo terminals count in points and have other units for markers and dashes.
 void write_terminal(std::string& out, const Figure& f, const FigureOptions& o, const ScriptTarget& target, double font) {
   const std::string points = brief(font * 0.75);
   if (target.format == Format::svg) {
     out += "set terminal svg size " + std::to_string(f.width()) + "," + std::to_string(f.height()) + " font 'DejaVu Sans," + brief(font) +
-           "' background '#FFFFFF'\npoint = 0.1\n";
+           "' background '#FFFFFF'\npoint = 0.1\nem = " + brief(font) + "\n";
   } else if (target.format == Format::png) {
     const std::string scale = brief(o.png_scale);
     const auto pixels = [&](int n) { return std::to_string(static_cast<int>(n * o.png_scale + 0.5)); };
     out += "set terminal pngcairo size " + pixels(f.width()) + "," + pixels(f.height()) + " font 'DejaVu Sans," + points + "' fontscale " + scale +
-           " linewidth " + scale + " pointscale " + scale + " dashlength " + brief(o.png_scale * 1.6) + " background '#FFFFFF'\npoint = 0.18\n";
+           " linewidth " + scale + " pointscale " + scale + " dashlength " + brief(o.png_scale * 1.6) + " background '#FFFFFF'\npoint = 0.18\nem = " + points + "\n";
   } else {
     out += "set terminal pdfcairo size " + brief(f.width() / 96.0) + "in," + brief(f.height() / 96.0) + "in font 'DejaVu Sans," + points +
-           "' fontscale 1 linewidth 0.75 dashlength 1.6 background '#FFFFFF'\npoint = 0.09\n";
+           "' fontscale 1 linewidth 0.75 dashlength 1.6 background '#FFFFFF'\npoint = 0.09\nem = " + points + "\n";
   }
   if (!target.output.empty()) out += "set output " + quoted("./" + target.output) + "\n";
 }
@@ -32,7 +33,7 @@ void write_terminal(std::string& out, const Figure& f, const FigureOptions& o, c
 constexpr const char* house_style = R"(set encoding utf8
 set minussign
 set tics nomirror out scale 0.5 textcolor rgb '#202020'
-set errorbars small
+set errorbars 0.6
 set style fill solid 1 noborder
 )";
 
@@ -66,12 +67,16 @@ std::string write_script(const Figure& figure, const FigureOptions& o, const Scr
     f.width = std::max(1.0, static_cast<double>(figure.width()) / figure.cols() - 6 * font);
     f.height = std::max(1.0, static_cast<double>(figure.height()) / figure.rows() - 6 * font);
     if (!a.series().empty()) f.x = a.xlim(), f.y = a.ylim();
+    f.key_char = target.format == Format::svg ? 0.7 : 0.667;    // measured, in units of the font size
+    f.key_spacing = target.format == Format::svg ? 1.0 : 1.25;
     any = any || !a.series().empty();
     frames.push_back(f);
   }
   CT_CHECK_VALUE(any, "savefig: the figure is empty\n  Add a series first, e.g. fig.ax().plot(x, y).");
   if (o.sharex) share(frames, figure, true);
   if (o.sharey) share(frames, figure, false);
+
+  for (PanelFrame& f : frames) Layout::place_legend(figure.ax(f.index - 1), f, !o.sharey);
 
   std::string out;
   write_terminal(out, figure, o, target, font);
@@ -80,7 +85,7 @@ std::string write_script(const Figure& figure, const FigureOptions& o, const Scr
   const bool multi = panels > 1 || !o.title.value.empty();
   if (multi) {
     out += "set multiplot layout " + std::to_string(figure.rows()) + "," + std::to_string(figure.cols());
-    if (!o.title.value.empty()) out += " title " + quoted(o.title.value) + " font '," + brief(font * 1.2) + "' noenhanced";
+    if (!o.title.value.empty()) out += " title " + quoted(o.title.value) + " font sprintf(',%g', 1.2*em) noenhanced";
     out += "\n";
   }
   for (int i = 0; i < panels; ++i) {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <string>
-#include <string_view>
+#include <string_view>  // places of legends
 
 #include "cotangent/plot.h"
 
@@ -22,6 +22,9 @@ struct PanelFrame {
   int index = 0;      // from 1, for names
   Range x{}, y{};     // as drawn
   double width = 0, height = 0, font = 0;  // pixels
+  std::string_view legend{};               // one of legend_places but not "best"; empty: no legend
+  bool legend_covers_data = false;
+  double key_char = 0, key_spacing = 0;    // what the terminal takes for the width of a character; lines from entry to entry
 };
 void write_panel_data(std::string& out, const Axes& a, const PanelFrame& f);
 void write_panel(std::string& out, const Axes& a, const PanelFrame& f);

@@ -41,6 +41,24 @@ std::vector<double> short_log_ticks(Range r) {
   return at;
 }
 
+// The largest part of the panel that is used when x and y have the same unit.
+double used(const Axes& a, const PanelFrame& f, bool is_x) {
+  if (!Layout::is_equal(a)) return is_x ? f.width : f.height;
+  const double rx = std::fabs(f.x.hi - f.x.lo), ry = std::fabs(f.y.hi - f.y.lo);
+  const double unit = std::min(f.width / rx, f.height / ry);
+  return unit * (is_x ? rx : ry);
+}
+
+// 1, 2 or 5 times a power of ten, so that the labels have room.
+double tick_step(const Axes& a, const PanelFrame& f, bool is_x) {
+  const Range r = is_x ? f.x : f.y;
+  const double room = std::clamp(used(a, f, is_x) / (f.font * (is_x ? 4.6 : 2.6)), 2.0, 8.0);
+  const double least = std::fabs(r.hi - r.lo) / room, power = std::pow(10, std::floor(std::log10(least)));
+  for (double m : {1.0, 2.0, 5.0})
+    if (m * power >= least) return m * power;
+  return 10 * power;
+}
+
 void write_axis(std::string& out, const Axes& a, const PanelFrame& f, bool is_x) {
   const std::string x = is_x ? "x" : "y";
   const Range r = is_x ? f.x : f.y;
@@ -52,12 +70,15 @@ void write_axis(std::string& out, const Axes& a, const PanelFrame& f, bool is_x)
   const std::vector<double> few = log ? short_log_ticks(r) : std::vector<double>{};
   const bool powers = log && few.size() < 2;
   out += "set format " + x + (powers ? " '10^{%T}'\n" : " '%h'\n");
-  out += "set " + x + "tics norotate autofreq\n";
+  out += "set " + x + "tics enhanced norotate autofreq\n";
   if (ticks.set) {
     out += "set " + x + "tics " + (ticks.rotate != 0 ? "rotate by " + brief(ticks.rotate) + (ticks.rotate > 0 ? " right " : " left ") : std::string()) +
            tick_list(ticks.at, ticks.labels) + " noenhanced\n";
   } else if (log && !powers) {
     out += "set " + x + "tics " + tick_list(few, {}) + "\n";
+  } else if (!log) {
+    const bool cells = !a.series().empty() && a.series()[0].kind == Kind::image;
+    out += "set " + x + "tics " + brief(cells ? std::max(1.0, tick_step(a, f, is_x)) : tick_step(a, f, is_x)) + "\n";
   }
   out += (log && !ticks.set ? "set m" : "unset m") + x + "tics\n";
 }
@@ -76,28 +97,23 @@ void write_top_axis(std::string& out, const Axes& a, const PanelFrame& f) {
 }
 
 void write_key(std::string& out, const Axes& a, const PanelFrame& f) {
-  int entries = 0, longest = 0;
-  for (const Series& s : a.series()) {
-    if (s.label.empty()) continue;
-    ++entries;
-    longest = std::max(longest, length_utf8(s.label));
-  }
-  if (a.legend_loc().empty() || entries == 0) {
+  if (f.legend.empty()) {
     out += "unset key\n";
     return;
   }
-  const double width = std::min(1.0, (longest * 0.6 + 4.5) * f.font / f.width), height = std::min(1.0, (entries * 1.6 + 0.6) * f.font / f.height);
-  const Layout::Place place = Layout::legend(a, f.x, f.y, width, height);
+  int most = 0;
+  double widest = 0;
+  for (const Series& s : a.series()) most = std::max(most, length_utf8(s.label)), widest = std::max(widest, text_width(s.label));
   out += "set key ";
-  if (place.loc == "outside") out += "outside right top vertical";
-  else if (place.loc == "below") out += "below center horizontal";
+  if (f.legend == "outside") out += "outside right top vertical";
+  else if (f.legend == "below") out += "below center horizontal";
   else {
-    const bool left = place.loc.find("left") != place.loc.npos, right = place.loc.find("right") != place.loc.npos;
-    const bool upper = place.loc.find("upper") != place.loc.npos, lower = place.loc.find("lower") != place.loc.npos;
-    out += std::string("inside vertical ") + (left ? "left " : right ? "right " : "center ") + (upper ? "top" : lower ? "bottom" : "center");
+    const auto has = [&](std::string_view word) { return f.legend.find(word) != f.legend.npos; };
+    out += std::string("inside vertical ") + (has("left") ? "left " : has("right") ? "right " : "center ") + (has("upper") ? "top" : has("lower") ? "bottom" : "center");
   }
-  out += " Left reverse noenhanced samplen 2 spacing 1.25 nobox ";
-  out += place.covers_data ? "opaque fillcolor rgb '#40FFFFFF'\n" : "noopaque\n";
+  // gnuplot takes all characters to be of one width; `width` puts that right.
+  out += " Left reverse noenhanced samplen 2 spacing " + brief(f.key_spacing) + " width " + brief((widest + 0.3) / f.key_char - most, 3) + " nobox ";
+  out += f.legend_covers_data ? "opaque fillcolor rgb '#40FFFFFF'\n" : "noopaque\n";
 }
 
 void write_colors(std::string& out, const Axes& a) {
@@ -113,7 +129,7 @@ void write_colors(std::string& out, const Axes& a) {
   if (!mapped) return;
   out += std::string("set palette defined (") + gnuplot_palette(mapped->cmap) + ")\n";
   out += "set cbrange [" + brief(mapped->vmin, 12) + ":" + brief(mapped->vmax, 12) + "]\nset format cb '%h'\n";
-  out += "set cblabel " + quoted(label) + " noenhanced\n" + (bar ? "set colorbox\n" : "unset colorbox\n");
+  out += "set cblabel " + quoted(label) + " noenhanced offset 1.5,0\n" + (bar ? "set colorbox\n" : "unset colorbox\n");
 }
 
 std::string line_style(const Series& s) {
@@ -151,6 +167,14 @@ std::string drawn_as(const Series& s) {
   return "";
 }
 
+// So that the widest number fits its cell.
+double word_size(const Axes& a, const PanelFrame& f, const Series& s) {
+  double widest = 1;
+  for (double v : s.z) widest = std::max(widest, text_width(number(v, s.digits)));
+  const double cell = std::min(used(a, f, true) / std::fabs(f.x.hi - f.x.lo) / (widest + 0.4), used(a, f, false) / std::fabs(f.y.hi - f.y.lo) / 1.4);
+  return std::clamp(cell / f.font, 0.3, 1.0);
+}
+
 void write_plots(std::string& out, const Axes& a, const PanelFrame& f) {
   std::string separator = "plot ";
   for (std::size_t k = 0; k < a.series().size(); ++k) {
@@ -172,7 +196,7 @@ void write_plots(std::string& out, const Axes& a, const PanelFrame& f) {
       continue;
     }
     add(name + (s.kind == Kind::contour ? "lines" : "") + drawn_as(s) + title);
-    if (s.kind == Kind::image && s.digits >= 0) add(name + "words using 1:2:3:4 with labels noenhanced textcolor rgb variable notitle");
+    if (s.kind == Kind::image && s.digits >= 0) add(name + "words using 1:2:3:4 with labels noenhanced font sprintf(',%g', " + brief(word_size(a, f, s), 3) + "*em) textcolor rgb variable notitle");
   }
   out += "\n";
 }
@@ -183,7 +207,7 @@ void write_panel(std::string& out, const Axes& a, const PanelFrame& f) {
   const bool image = std::any_of(a.series().begin(), a.series().end(), [](const Series& s) { return s.kind == Kind::image; });
   const bool top = !a.top_axis().at.empty();
   out += "# panel " + std::to_string(f.index) + "\n";
-  out += "set title " + quoted(a.title()) + " noenhanced font '," + brief(f.font * 1.1) + "' offset 0," + (top ? "0" : "-0.3") + "\n";
+  out += "set title " + quoted(a.title()) + " noenhanced font sprintf(',%g', 1.1*em) offset 0," + (top ? "0" : "-0.3") + "\n";
   out += std::string("set border ") + (image ? "15" : top ? "7" : "3") + " linewidth 1 linecolor rgb '#404040'\n";
   write_axis(out, a, f, true);
   write_axis(out, a, f, false);
@@ -196,7 +220,7 @@ void write_panel(std::string& out, const Axes& a, const PanelFrame& f) {
   for (const Note& n : a.notes()) {
     const TextOptions& o = n.options;
     out += "set label " + quoted(n.text) + " at " + shortest(n.x) + "," + shortest(n.y) + " " + o.align.value + (o.rotate != 0 ? " rotate by " + brief(o.rotate) : std::string()) +
-           " noenhanced front font '," + brief(f.font * (o.size > 0 ? o.size : 0.9)) + "' textcolor rgb " + gnuplot_color(o.color.rgb < 0 ? black : o.color.rgb) + "\n";
+           " noenhanced front font sprintf(',%g', " + brief(o.size > 0 ? o.size : 0.9) + "*em) textcolor rgb " + gnuplot_color(o.color.rgb < 0 ? black : o.color.rgb) + "\n";
   }
   write_plots(out, a, f);
 }

@@ -12,6 +12,13 @@ namespace ct::plot {
 
 namespace {
 
+// Advance widths of ' ' to '~' in DejaVu Sans, in hundredths of the font size.
+constexpr unsigned char ascii_width[95] = {
+    32, 40, 46, 84, 64, 95, 78, 27, 39, 39, 50, 84, 32, 36, 32, 34, 64, 64, 64, 64, 64, 64, 64, 64,
+    64, 64, 34, 34, 84, 84, 84, 53, 100, 68, 69, 70, 77, 63, 58, 77, 75, 29, 29, 66, 56, 86, 75, 79,
+    60, 79, 69, 63, 61, 73, 68, 99, 69, 61, 69, 39, 34, 39, 84, 50, 50, 61, 63, 55, 63, 62, 35, 63,
+    63, 28, 28, 58, 28, 97, 63, 61, 63, 63, 41, 52, 39, 63, 59, 82, 59, 59, 52, 64, 34, 64, 84};
+
 // snprintf writes the decimal separator of the locale, which may be several bytes long: put a point there.
 std::string with_point(const char* printed) {
   std::string out;
@@ -91,6 +98,16 @@ int length_utf8(std::string_view text) {
   int n = 0;
   for (char c : text) n += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
   return n;
+}
+
+double text_width(std::string_view text) {
+  double width = 0;
+  for (char c : text) {
+    const unsigned char byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) width += byte < 32 || byte == 127 ? 0.32 : ascii_width[byte - 32] / 100.0;
+    else if (byte >= 0xC0) width += byte < 0xE0 ? 0.64 : 0.84;  // Greek and accented letters; minus signs and arrows
+  }
+  return width;
 }
 
 }  // namespace ct::plot

@@ -14,7 +14,9 @@ std::string brief(double v, int digits = 6);
 std::string quoted(std::string_view text);
 // Throws ValueError unless the text is UTF-8. `what` is for the message: "title".
 void check_utf8(std::string_view text, const char* what);
-// The number of characters, for estimates of width.
+// The number of characters, as gnuplot counts them.
 int length_utf8(std::string_view text);
+// The width of a line in DejaVu Sans, in units of the font size.
+double text_width(std::string_view text);
 
 }  // namespace ct::plot
