@@ -138,7 +138,7 @@ void Layout::place_legend(const Axes& a, PanelFrame& f, bool may_extend) {
   if (a.legend_.empty() || entries == 0) return;
   f.legend = a.legend_;
   if (f.legend != "best") return;
-  const double width = std::min(1.0, (longest + 5) * f.font / f.width), height = std::min(1.0, (entries * 1.5 + 1) * f.font / f.height);
+  const double width = std::min(1.0, (longest + 4.6) * f.font / f.width), height = std::min(1.0, (entries * 1.5 + 0.6) * f.font / f.height);
   const auto [place, covered] = emptiest(a, f.x, f.y, width, height);
   f.legend = legend_places[place + 1];
   const bool filled = std::any_of(a.series_.begin(), a.series_.end(), [](const Series& s) { return s.kind == Kind::image || s.kind == Kind::contour; });

@@ -24,6 +24,12 @@ struct Layout {
   // Resolves "best" to the place that covers the fewest data; when all cover some, and the y range is not fixed, the
   // panel is extended upwards (f.y) to make room.
   static void place_legend(const Axes& a, PanelFrame& f, bool may_extend);
+  // Margins and size of a panel in the cell at (x0, y0) from the bottom left of the sheet, all in pixels.
+  static void place_panel(const Axes& a, PanelFrame& f, double x0, double y0, double width, double height, double sheet_width, double sheet_height);
 };
+
+std::vector<double> short_log_ticks(Range r);                        // empty: powers of ten will do
+double used(const Axes& a, const PanelFrame& f, bool is_x);          // pixels
+double tick_step(const Axes& a, const PanelFrame& f, bool is_x);
 
 }  // namespace ct::plot

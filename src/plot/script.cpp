@@ -11,21 +11,22 @@ namespace ct::plot {
 
 namespace {
 
-// `point` is the unit of marker sizes and `em` the font size, so that the rest is the same for all formats.
+// `point` is the unit of marker sizes and `em` the font size, so that the rest is the same for all formats; `closer`
+// takes back some of the distance that the SVG terminal puts between the axis and its labels.
 // Sizes are given in SVG pixels; the cairo terminals count in points and have other units for markers and dashes.
 void write_terminal(std::string& out, const Figure& f, const FigureOptions& o, const ScriptTarget& target, double font) {
   const std::string points = brief(font * 0.75);
   if (target.format == Format::svg) {
     out += "set terminal svg size " + std::to_string(f.width()) + "," + std::to_string(f.height()) + " font 'DejaVu Sans," + brief(font) +
-           "' background '#FFFFFF'\npoint = 0.1\nem = " + brief(font) + "\n";
+           "' background '#FFFFFF'\npoint = 0.1\nem = " + brief(font) + "\ncloser = 1\n";
   } else if (target.format == Format::png) {
     const std::string scale = brief(o.png_scale);
     const auto pixels = [&](int n) { return std::to_string(static_cast<int>(n * o.png_scale + 0.5)); };
     out += "set terminal pngcairo size " + pixels(f.width()) + "," + pixels(f.height()) + " font 'DejaVu Sans," + points + "' fontscale " + scale +
-           " linewidth " + scale + " pointscale " + scale + " dashlength " + brief(o.png_scale * 1.6) + " background '#FFFFFF'\npoint = 0.18\nem = " + points + "\n";
+           " linewidth " + scale + " pointscale " + scale + " dashlength " + brief(o.png_scale * 1.6) + " background '#FFFFFF'\npoint = 0.18\nem = " + points + "\ncloser = 0\n";
   } else {
     out += "set terminal pdfcairo size " + brief(f.width() / 96.0) + "in," + brief(f.height() / 96.0) + "in font 'DejaVu Sans," + points +
-           "' fontscale 1 linewidth 0.75 dashlength 1.6 background '#FFFFFF'\npoint = 0.09\nem = " + points + "\n";
+           "' fontscale 0.75 linewidth 1 dashlength 1.6 background '#FFFFFF'\npoint = 0.14\nem = " + points + "\ncloser = 0\n";
   }
   if (!target.output.empty()) out += "set output " + quoted("./" + target.output) + "\n";
 }
@@ -64,8 +65,6 @@ std::string write_script(const Figure& figure, const FigureOptions& o, const Scr
     PanelFrame f;
     f.index = i + 1;
     f.font = font;
-    f.width = std::max(1.0, static_cast<double>(figure.width()) / figure.cols() - 6 * font);
-    f.height = std::max(1.0, static_cast<double>(figure.height()) / figure.rows() - 6 * font);
     if (!a.series().empty()) f.x = a.xlim(), f.y = a.ylim();
     f.key_char = target.format == Format::svg ? 0.7 : 0.667;    // measured, in units of the font size
     f.key_spacing = target.format == Format::svg ? 1.0 : 1.25;
@@ -76,7 +75,15 @@ std::string write_script(const Figure& figure, const FigureOptions& o, const Scr
   if (o.sharex) share(frames, figure, true);
   if (o.sharey) share(frames, figure, false);
 
-  for (PanelFrame& f : frames) Layout::place_legend(figure.ax(f.index - 1), f, !o.sharey);
+  const double title_height = o.title.value.empty() ? 0 : 2.2 * font, sheet_width = figure.width(), sheet_height = figure.height();
+  const double cell_width = sheet_width / figure.cols(), cell_height = (sheet_height - title_height) / figure.rows();
+  for (PanelFrame& f : frames) {
+    const Axes& a = figure.ax(f.index - 1);
+    const int row = (f.index - 1) / figure.cols(), col = (f.index - 1) % figure.cols();
+    if (a.series().empty()) continue;
+    Layout::place_panel(a, f, col * cell_width, sheet_height - title_height - (row + 1) * cell_height, cell_width, cell_height, sheet_width, sheet_height);
+    Layout::place_legend(a, f, !o.sharey);
+  }
 
   std::string out;
   write_terminal(out, figure, o, target, font);

@@ -22,6 +22,7 @@ struct PanelFrame {
   int index = 0;      // from 1, for names
   Range x{}, y{};     // as drawn
   double width = 0, height = 0, font = 0;  // pixels
+  double left = 0, right = 1, bottom = 0, top = 1;  // parts of the sheet
   std::string_view legend{};               // one of legend_places but not "best"; empty: no legend
   bool legend_covers_data = false;
   double key_char = 0, key_spacing = 0;    // what the terminal takes for the width of a character; lines from entry to entry

@@ -28,49 +28,18 @@ std::string tick_list(const std::vector<double>& at, const std::vector<std::stri
   return out + ")";
 }
 
-// gnuplot labels only the powers of ten; on a short log axis that is one label or none, so take 1, 2, 5 as well.
-std::vector<double> short_log_ticks(Range r) {
-  std::vector<double> at;
-  const double lo = std::min(r.lo, r.hi), hi = std::max(r.lo, r.hi);
-  if (hi / lo >= 100) return at;
-  for (int e = static_cast<int>(std::floor(std::log10(lo))); std::pow(10, e) <= hi; ++e)
-    for (double m : {1.0, 2.0, 5.0}) {
-      const double v = e < 0 ? m / std::pow(10, -e) : m * std::pow(10, e);  // rounded once, so that 0.2 stays 0.2
-      if (v >= lo && v <= hi) at.push_back(v);
-    }
-  return at;
-}
-
-// The largest part of the panel that is used when x and y have the same unit.
-double used(const Axes& a, const PanelFrame& f, bool is_x) {
-  if (!Layout::is_equal(a)) return is_x ? f.width : f.height;
-  const double rx = std::fabs(f.x.hi - f.x.lo), ry = std::fabs(f.y.hi - f.y.lo);
-  const double unit = std::min(f.width / rx, f.height / ry);
-  return unit * (is_x ? rx : ry);
-}
-
-// 1, 2 or 5 times a power of ten, so that the labels have room.
-double tick_step(const Axes& a, const PanelFrame& f, bool is_x) {
-  const Range r = is_x ? f.x : f.y;
-  const double room = std::clamp(used(a, f, is_x) / (f.font * (is_x ? 4.6 : 2.6)), 2.0, 8.0);
-  const double least = std::fabs(r.hi - r.lo) / room, power = std::pow(10, std::floor(std::log10(least)));
-  for (double m : {1.0, 2.0, 5.0})
-    if (m * power >= least) return m * power;
-  return 10 * power;
-}
-
 void write_axis(std::string& out, const Axes& a, const PanelFrame& f, bool is_x) {
   const std::string x = is_x ? "x" : "y";
   const Range r = is_x ? f.x : f.y;
   const bool log = (is_x ? a.xscale() : a.yscale()) == "log";
-  out += "set " + x + "label " + quoted(is_x ? a.xlabel() : a.ylabel()) + " noenhanced\n";
+  out += "set " + x + "label " + quoted(is_x ? a.xlabel() : a.ylabel()) + " noenhanced" + (is_x ? " offset 0,0.55*closer\n" : "\n");
   out += "set " + x + "range [" + brief(r.lo, 12) + ":" + brief(r.hi, 12) + "]\n";
   out += (log ? "set logscale " : "unset logscale ") + x + "\n";
   const auto& ticks = Layout::ticks(a, is_x);
   const std::vector<double> few = log ? short_log_ticks(r) : std::vector<double>{};
   const bool powers = log && few.size() < 2;
   out += "set format " + x + (powers ? " '10^{%T}'\n" : " '%h'\n");
-  out += "set " + x + "tics enhanced norotate autofreq\n";
+  out += "set " + x + "tics enhanced norotate autofreq" + (is_x ? " offset 0,0.25*closer\n" : "\n");
   if (ticks.set) {
     out += "set " + x + "tics " + (ticks.rotate != 0 ? "rotate by " + brief(ticks.rotate) + (ticks.rotate > 0 ? " right " : " left ") : std::string()) +
            tick_list(ticks.at, ticks.labels) + " noenhanced\n";
@@ -207,7 +176,9 @@ void write_panel(std::string& out, const Axes& a, const PanelFrame& f) {
   const bool image = std::any_of(a.series().begin(), a.series().end(), [](const Series& s) { return s.kind == Kind::image; });
   const bool top = !a.top_axis().at.empty();
   out += "# panel " + std::to_string(f.index) + "\n";
-  out += "set title " + quoted(a.title()) + " noenhanced font sprintf(',%g', 1.1*em) offset 0," + (top ? "0" : "-0.3") + "\n";
+  const auto margin = [&](const char* side, double at) { out += std::string("set ") + side + "margin at screen " + brief(at, 5) + "\n"; };
+  margin("l", f.left), margin("r", f.right), margin("b", f.bottom), margin("t", f.top);
+  out += "set title " + quoted(a.title()) + " noenhanced font sprintf(',%g', 1.1*em) offset 0," + (top ? "0" : "-0.3") + "-0.4*closer\n";
   out += std::string("set border ") + (image ? "15" : top ? "7" : "3") + " linewidth 1 linecolor rgb '#404040'\n";
   write_axis(out, a, f, true);
   write_axis(out, a, f, false);
