@@ -49,6 +49,13 @@ std::string complaints(const std::string& err) {
   return out;
 }
 
+// The same figure gives the same file: the hour of drawing, which PDF files carry, becomes a fixed one of equal length.
+void fix_date(std::string& pdf) {
+  const std::size_t at = pdf.rfind("/CreationDate (D:");
+  for (std::size_t i = at + 17; at != std::string::npos && i < pdf.size() && pdf[i] != ')'; ++i)
+    if (pdf[i] >= '0' && pdf[i] <= '9') pdf[i] = "20000101000000"[std::min<std::size_t>(i - at - 17, 13)];
+}
+
 std::string draw(const std::string& path, const std::string& script) {
   ProcessResult r = run_process({"gnuplot", "--default-settings"}, script, gnuplot_seconds);
   if (!r.found)
@@ -99,7 +106,8 @@ std::string Figure::script(const std::string& name) const {
 
 void Figure::savefig(const std::string& path) const {
   const PicturePath p = parse_path("savefig", path);
-  const std::string picture = draw(path, write_script(*this, options_, {p.format, ""}));
+  std::string picture = draw(path, write_script(*this, options_, {p.format, ""}));
+  if (p.format == Format::pdf) fix_date(picture);
   write_files("savefig", {{path, picture}, {p.stem + ".gp", script(path)}});
 }
 

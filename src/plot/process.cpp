@@ -57,16 +57,15 @@ constexpr int send_flags = MSG_NOSIGNAL;
 constexpr int send_flags = 0;
 #endif
 
-// The environment, but with the language of messages and numbers fixed, and dates in files too.
+// The environment, but with the language of messages and numbers fixed.
 std::vector<std::string> plain_environment() {
   std::vector<std::string> out;
   for (char** e = environ; e && *e; ++e) {
     const std::string entry = *e;
-    if (entry.rfind("LC_", 0) == 0 || entry.rfind("LANG", 0) == 0 || entry.rfind("GNUTERM=", 0) == 0 || entry.rfind("SOURCE_DATE_EPOCH=", 0) == 0) continue;
+    if (entry.rfind("LC_", 0) == 0 || entry.rfind("LANG", 0) == 0 || entry.rfind("GNUTERM=", 0) == 0) continue;
     out.push_back(entry);
   }
   out.push_back("LC_ALL=C.UTF-8");
-  out.push_back("SOURCE_DATE_EPOCH=0");
   return out;
 }
 

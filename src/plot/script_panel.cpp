@@ -33,8 +33,9 @@ void write_axis(std::string& out, const Axes& a, const PanelFrame& f, bool is_x)
   const Range r = is_x ? f.x : f.y;
   const bool log = (is_x ? a.xscale() : a.yscale()) == "log";
   out += "set " + x + "label " + quoted(is_x ? a.xlabel() : a.ylabel()) + " noenhanced" + (is_x ? " offset 0,0.55*closer\n" : "\n");
-  out += "set " + x + "range [" + brief(r.lo, 12) + ":" + brief(r.hi, 12) + "]\n";
-  out += (log ? "set logscale " : "unset logscale ") + x + "\n";
+  // In this order: the range of the panel before may not fit a log axis, and this one may not fit the scale before.
+  out += "unset logscale " + x + "\nset " + x + "range [" + brief(r.lo, 12) + ":" + brief(r.hi, 12) + "]\n";
+  if (log) out += "set logscale " + x + "\n";
   const auto& ticks = Layout::ticks(a, is_x);
   const std::vector<double> few = log ? short_log_ticks(r) : std::vector<double>{};
   const bool powers = log && few.size() < 2;
@@ -55,13 +56,13 @@ void write_axis(std::string& out, const Axes& a, const PanelFrame& f, bool is_x)
 void write_top_axis(std::string& out, const Axes& a, const PanelFrame& f) {
   const TopAxis& top = a.top_axis();
   if (top.at.empty()) {
-    out += "unset x2tics\nset x2label ''\n";
+    out += "unset logscale x2\nunset x2tics\nset x2label ''\n";
     return;
   }
   std::vector<std::string> labels;
   for (double v : top.shown) labels.push_back(true_minus(brief(v, 4)));
-  out += "set x2range [" + brief(f.x.lo, 12) + ":" + brief(f.x.hi, 12) + "]\n";
-  out += std::string(a.xscale() == "log" ? "set" : "unset") + " logscale x2\n";
+  out += "unset logscale x2\nset x2range [" + brief(f.x.lo, 12) + ":" + brief(f.x.hi, 12) + "]\n";
+  if (a.xscale() == "log") out += "set logscale x2\n";
   out += "set x2tics " + tick_list(top.at, labels) + "\nset x2label " + quoted(top.label) + " noenhanced\n";
 }
 
