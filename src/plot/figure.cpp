@@ -56,6 +56,21 @@ void fix_date(std::string& pdf) {
     if (pdf[i] >= '0' && pdf[i] <= '9') pdf[i] = "20000101000000"[std::min<std::size_t>(i - at - 17, 13)];
 }
 
+// Browsers show and read out an SVG's <title>; gnuplot writes its own name there.
+void set_svg_title(std::string& svg, const std::string& title) {
+  const std::string before = "<title>Gnuplot</title>";
+  const std::size_t at = svg.find(before);
+  if (at == std::string::npos) return;
+  std::string escaped;
+  for (char c : title) {
+    if (c == '&') escaped += "&amp;";
+    else if (c == '<') escaped += "&lt;";
+    else if (c == '>') escaped += "&gt;";
+    else escaped += static_cast<unsigned char>(c) < 32 ? ' ' : c;
+  }
+  svg.replace(at, before.size(), "<title>" + escaped + "</title>");
+}
+
 std::string draw(const std::string& path, const std::string& script) {
   ProcessResult r = run_process({"gnuplot", "--default-settings"}, script, gnuplot_seconds);
   if (!r.found)
@@ -104,17 +119,26 @@ std::string Figure::script(const std::string& name) const {
          write_script(*this, options_, {p.format, p.name});
 }
 
+std::string Figure::words() const {
+  std::string all = options_.title.value;
+  for (const Axes& a : axes_)
+    if (!a.title().empty()) all.append(all.empty() ? "" : "; ").append(a.title());
+  return all.empty() ? "Figure" : all;
+}
+
 void Figure::savefig(const std::string& path) const {
   const PicturePath p = parse_path("savefig", path);
   std::string picture = draw(path, write_script(*this, options_, {p.format, ""}));
   if (p.format == Format::pdf) fix_date(picture);
+  if (p.format == Format::svg) set_svg_title(picture, words());
   write_files("savefig", {{path, picture}, {p.stem + ".gp", script(path)}});
 }
 
 std::vector<std::string> Figure::save(const std::string& stem) const {
   const std::string svg = stem + ".svg", png = stem + ".png";
   parse_path("save", svg);
-  const std::string drawn_svg = draw(svg, write_script(*this, options_, {Format::svg, ""}));
+  std::string drawn_svg = draw(svg, write_script(*this, options_, {Format::svg, ""}));
+  set_svg_title(drawn_svg, words());
   const std::string drawn_png = draw(png, write_script(*this, options_, {Format::png, ""}));
   write_files("save", {{svg, drawn_svg}, {png, drawn_png}, {stem + ".gp", script(svg)}});
   return {svg, png};

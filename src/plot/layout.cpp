@@ -16,7 +16,7 @@ using Kind = Series::Kind;
 struct Extent {
   bool log;
   double lo = INFINITY, hi = -INFINITY;
-  bool tight = true;     // only images and contours: no margin
+  bool tight = false;    // an image or contour fills the panel: no margin
   bool from_zero = true; // only bars that start at 0: no margin below (above, for negative ones)
   bool any_number = false;
 
@@ -33,7 +33,7 @@ struct Extent {
 void extend(Extent& e, const Series& s, bool x) {
   const bool grid = s.kind == Kind::image || s.kind == Kind::contour;
   const bool bars = s.kind == Kind::bar || s.kind == Kind::hist;
-  if (!grid && s.kind != Kind::hline && s.kind != Kind::vline) e.tight = false;
+  e.tight = e.tight || grid;
   if (!bars) e.from_zero = false;
   if (s.kind == Kind::image) {
     e.see(-0.5);
@@ -55,19 +55,20 @@ double part(double v, Range r, bool log) {
   return log ? std::log(v / r.lo) / std::log(r.hi / r.lo) : (v - r.lo) / (r.hi - r.lo);
 }
 
-struct Emptiest { int place, covered; };
+constexpr int places = 8;  // "upper right" .. "upper center", in the order of legend_places
 
-// The corner or edge whose box of `width` x `height` (parts of the panel, 0..1) covers the fewest data.
-Emptiest emptiest(const Axes& a, Range x, Range y, double width, double height) {
-  constexpr int places = 8;  // "upper right" .. "upper center"
+struct Covered { int count[places] = {}; };
+
+// How many data a box of `width` x `height` (parts of the panel, 0..1) covers in each corner and at each edge.
+Covered covered_data(const Axes& a, Range x, Range y, double width, double height) {
   constexpr double corner_x[places] = {1, 0, 0, 1, 1, 0, 0.5, 0.5}, corner_y[places] = {1, 1, 0, 0, 0.5, 0.5, 0, 1};
-  int covered[places] = {};
+  Covered covered;
   const bool xlog = a.xscale() == "log", ylog = a.yscale() == "log";
   const auto see = [&](double px, double py) {
     if (!(px >= 0 && px <= 1 && py >= 0 && py <= 1)) return;
     for (int i = 0; i < places; ++i) {
       const double left = corner_x[i] * (1 - width), bottom = corner_y[i] * (1 - height);
-      covered[i] += px >= left && px <= left + width && py >= bottom && py <= bottom + height;
+      covered.count[i] += px >= left && px <= left + width && py >= bottom && py <= bottom + height;
     }
   };
   const auto see_line = [&](double x0, double y0, double x1, double y1) {
@@ -93,8 +94,7 @@ Emptiest emptiest(const Axes& a, Range x, Range y, double width, double height) 
     if (s.kind == Kind::hline) see_line(0, py(s.y[0]), 1, py(s.y[0]));
   }
   for (const Note& n : a.notes()) see_line(px(n.x), py(n.y), px(n.x) + 0.1, py(n.y));
-  const int best = static_cast<int>(std::min_element(covered, covered + places) - covered);
-  return {best, covered[best]};
+  return covered;
 }
 
 }  // namespace
@@ -137,13 +137,20 @@ void Layout::place_legend(const Axes& a, PanelFrame& f, bool may_extend) {
   }
   if (a.legend_.empty() || entries == 0) return;
   f.legend = a.legend_;
-  if (f.legend != "best") return;
-  const double width = std::min(1.0, (longest + 4.6) * f.font / f.width), height = std::min(1.0, (entries * 1.5 + 0.6) * f.font / f.height);
-  const auto [place, covered] = emptiest(a, f.x, f.y, width, height);
-  f.legend = legend_places[place + 1];
+  const double width = std::min(1.0, (longest + 4.2) * f.font / f.width), height = std::min(1.0, (entries * 1.5 + 0.3) * f.font / f.height);
+  const Covered covered = covered_data(a, f.x, f.y, width, height);
   const bool filled = std::any_of(a.series_.begin(), a.series_.end(), [](const Series& s) { return s.kind == Kind::image || s.kind == Kind::contour; });
-  f.legend_covers_data = covered > 0 || filled;
-  if (covered == 0 || filled || !may_extend || is_set(a, false) || height > 0.5 || f.y.lo >= f.y.hi) return;
+  if (f.legend != "best") {
+    const bool inside = f.legend != "outside" && f.legend != "below";
+    f.legend_covers_data = inside && (filled || f.legend == "center");
+    for (int i = 0; i < places; ++i)
+      if (f.legend == legend_places[i + 1]) f.legend_covers_data = filled || covered.count[i] > 0;
+    return;
+  }
+  const int best = static_cast<int>(std::min_element(covered.count, covered.count + places) - covered.count);
+  f.legend = legend_places[best + 1];
+  f.legend_covers_data = filled || covered.count[best] > 0;
+  if (!f.legend_covers_data || filled || !may_extend || is_set(a, false) || height > 0.5 || f.y.lo >= f.y.hi) return;
   const double grow = 1 / (1 - height);
   if (a.yscale_ == "log") f.y.hi = f.y.lo * std::pow(f.y.hi / f.y.lo, grow);
   else f.y.hi = f.y.lo + (f.y.hi - f.y.lo) * grow;

@@ -77,7 +77,7 @@ void Layout::place_panel(const Axes& a, PanelFrame& f, double x0, double y0, dou
   const auto& xt = a.xticks_;
   double below = 2.3 + 1.9 * lines(a.xlabel_) + (a.legend_ == "below" ? 2 : 0);
   if (xt.rotate != 0) below += tick_label_width(a, f, true) * std::fabs(std::sin(xt.rotate * 3.14159265358979 / 180));
-  const double above = 0.9 + 1.7 * lines(a.title_) + (a.top_.at.empty() ? 0 : 2.1 + 2 * lines(a.top_.label));
+  const double above = 0.9 + 1.7 * lines(a.title_) + (a.top_.at.empty() ? 0 : 2.1 + 2.6 * lines(a.top_.label));
   f.height = std::max(em, height - (below + above) * em);
   f.width = std::max(em, width - 6 * em);
   const double left = 1.6 + 1.6 * lines(a.ylabel_) + tick_label_width(a, f, false);

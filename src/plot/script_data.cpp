@@ -27,7 +27,7 @@ void row(std::string& out, std::initializer_list<double> numbers) {
 // Column, row, value: gnuplot's own matrix format warns about cells without a value.
 void write_image(std::string& out, const Series& s) {
   const std::size_t cols = static_cast<std::size_t>(s.cols);
-  for (std::size_t i = 0; i < s.z.size(); ++i) out += std::to_string(i % cols) + " " + std::to_string(i / cols) + " " + shortest(s.z[i]) + "\n";
+  for (std::size_t i = 0; i < s.z.size(); ++i) out += std::to_string(i % cols) + " " + std::to_string(i / cols) + " " + brief(s.z[i], 7) + "\n";
 }
 
 // White words on dark cells, black ones on light cells.
@@ -46,7 +46,7 @@ void write_contour(std::string& out, const Series& s, const std::string& name) {
   for (std::size_t r = 0; r < s.y.size(); ++r) {
     for (std::size_t c = 0; c < s.x.size(); ++c) {
       const double z = s.z[r * s.x.size() + c];
-      out += shortest(s.x[c]) + " " + shortest(s.y[r]) + " " + shortest(z) + "\n";
+      out += brief(s.x[c], 7) + " " + brief(s.y[r], 7) + " " + brief(z, 9) + "\n";  // gnuplot's table has no more
     }
     out += "\n";
   }

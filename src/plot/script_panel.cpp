@@ -179,7 +179,7 @@ void write_panel(std::string& out, const Axes& a, const PanelFrame& f) {
   out += "# panel " + std::to_string(f.index) + "\n";
   const auto margin = [&](const char* side, double at) { out += std::string("set ") + side + "margin at screen " + brief(at, 5) + "\n"; };
   margin("l", f.left), margin("r", f.right), margin("b", f.bottom), margin("t", f.top);
-  out += "set title " + quoted(a.title()) + " noenhanced font sprintf(',%g', 1.1*em) offset 0," + (top ? "0" : "-0.3") + "-0.4*closer\n";
+  out += "set title " + quoted(a.title()) + " noenhanced font sprintf(',%g', 1.1*em) offset 0," + (top ? "0.4*closer\n" : "-0.3-0.4*closer\n");
   out += std::string("set border ") + (image ? "15" : top ? "7" : "3") + " linewidth 1 linecolor rgb '#404040'\n";
   write_axis(out, a, f, true);
   write_axis(out, a, f, false);

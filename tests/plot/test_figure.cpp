@@ -111,7 +111,7 @@ unset x2tics
 set x2label ''
 set grid back linetype 1 linewidth 1 linecolor rgb '#E4E4E4'
 set size noratio
-set key inside vertical left top Left reverse noenhanced samplen 2 spacing 1 width -3.13 nobox noopaque
+set key inside vertical left top Left reverse noenhanced samplen 2 spacing 1 width -3.13 nobox opaque fillcolor rgb '#40FFFFFF'
 unset label
 plot $p1s1 using 1:2 with lines linewidth 2 dashtype (7,4) linecolor rgb '#0072B2' title 'it''s `x_1`'
 unset output
@@ -180,7 +180,7 @@ TEST_CASE("figure: pictures of every kind in every format") {
   if (!have_gnuplot()) { MESSAGE("gnuplot is missing: pictures are not tested"); return; }
   const Folder folder;
   Figure f(3, 4, {.width = 1200, .title = "all {kinds}_of 'plots'"});
-  f.ax(0).plot({1, 2, NAN, 4, 5}, {1, 2, 3, INFINITY, 5}, {.label = "gap", .marker = "o"}).axhline(2).axvline(3).legend("below");
+  f.ax(0).plot({1, 2, NAN, 4, 5}, {1, 2, 3, INFINITY, 5}, {.label = "gap", .marker = "o"}).axhline(2).axvline(3).legend("below").title("a < b");
   f.ax(1).scatter({1, 10}, {1, 1000}).xscale("log").yscale("log").twiny("top", {1, 10}, {0, -1});
   f.ax(2).bar({"a", "b"}, {1, 2}, {.label = "one"}).bar({0, 1}, {1, 1}, {.label = "two", .bottom = {1, 2}}).legend("outside");
   f.ax(3).hist({1, 2, 2, 3}).yscale("log").ylim(0.1, 10);
@@ -194,6 +194,7 @@ TEST_CASE("figure: pictures of every kind in every format") {
   const std::vector<std::string> paths = f.save(folder / "all");
   CHECK(paths == std::vector<std::string>{folder / "all.svg", folder / "all.png"});
   CHECK(content(paths[0]).find("</svg>") != std::string::npos);
+  CHECK(content(paths[0]).find("<title>all {kinds}_of 'plots'; a &lt; b</title>") != std::string::npos);
   CHECK(content(paths[1]).substr(1, 3) == "PNG");
   CHECK(content(folder / "all.gp") == f.script("all.svg"));
   CHECK(folder.files() == 3);
