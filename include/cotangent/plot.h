@@ -227,7 +227,8 @@ class CT_API Axes {
   const std::string& legend_loc() const { return legend_; }  ///< empty: no legend
   bool has_grid() const { return grid_; }
   const TopAxis& top_axis() const { return top_; }
-  /// The ranges as drawn: set by xlim/ylim, or those of the data with 5 % to spare.
+  /// The ranges set by xlim/ylim, or those of the data with 5 % to spare (before panels share theirs, and before room
+  /// is made for a legend).
   Range xlim() const;
   Range ylim() const;
 

@@ -48,6 +48,16 @@ void check_pair(const char* who, const char* a, const Numbers& x, const char* b,
                  "\n  Both need one value for each point.");
 }
 
+// Some point must have both coordinates.
+void check_points(const char* who, const Numbers& x, const Numbers& y) {
+  check_pair(who, "x", x, "y", y);
+  check_given(who, "x", x);
+  check_given(who, "y", y);
+  for (size_t i = 0; i < x.size(); ++i)
+    if (std::isfinite(x[i]) && std::isfinite(y[i])) return;
+  CT_THROW(value, who, ": in none of the ", x.size(), " points are x and y both finite: there is nothing to draw");
+}
+
 void check_cmap(const char* who, const std::string& cmap) {
   CT_CHECK_VALUE(gnuplot_palette(cmap), who, ": unknown colour map \"", cmap, "\"\n  Known: ", known_names("cmap"));
 }
@@ -88,9 +98,7 @@ Axes& Axes::add(Series&& s, std::int32_t rgb) {
 
 Axes& Axes::plot(const Values& x, const Values& y, const Style& style) {
   Series s = make("plot", Series::Kind::line, style);
-  check_pair("plot", "x", x.numbers, "y", y.numbers);
-  check_given("plot", "x", x.numbers);
-  check_given("plot", "y", y.numbers);
+  check_points("plot", x.numbers, y.numbers);
   s.x = x.numbers;
   s.y = y.numbers;
   return add(std::move(s), style.color.rgb);
@@ -104,9 +112,7 @@ Axes& Axes::plot(const Values& y, const Style& style) {
 
 Axes& Axes::scatter(const Values& x, const Values& y, const Style& style) {
   Series s = make("scatter", Series::Kind::scatter, style, 0.65);
-  check_pair("scatter", "x", x.numbers, "y", y.numbers);
-  check_given("scatter", "x", x.numbers);
-  check_given("scatter", "y", y.numbers);
+  check_points("scatter", x.numbers, y.numbers);
   if (s.marker.empty()) s.marker = "o";
   s.x = x.numbers;
   s.y = y.numbers;
@@ -205,10 +211,8 @@ Axes& Axes::fill_between(const Values& x, const Values& low, const Values& high,
 
 Axes& Axes::errorbar(const Values& x, const Values& y, const Values& err, const Style& style) {
   Series s = make("errorbar", Series::Kind::errorbar, style);
-  check_pair("errorbar", "x", x.numbers, "y", y.numbers);
+  check_points("errorbar", x.numbers, y.numbers);
   check_pair("errorbar", "y", y.numbers, "err", err.numbers);
-  check_given("errorbar", "x", x.numbers);
-  check_given("errorbar", "y", y.numbers);
   for (double e : err.numbers) CT_CHECK_VALUE(!(e < 0), "errorbar: err must not be negative, got ", e);
   if (s.marker.empty()) s.marker = "o";
   if (style.width <= 0) s.width = 1.5;

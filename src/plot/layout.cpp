@@ -52,7 +52,7 @@ void extend(Extent& e, const Series& s, bool x) {
 
 // A value as a part of the axis, 0 at its lower end.
 double part(double v, Range r, bool log) {
-  return log ? std::log(v / r.lo) / std::log(r.hi / r.lo) : (v - r.lo) / (r.hi - r.lo);
+  return log ? (std::log(v) - std::log(r.lo)) / (std::log(r.hi) - std::log(r.lo)) : (v - r.lo) / (r.hi - r.lo);
 }
 
 constexpr int places = 8;  // "upper right" .. "upper center", in the order of legend_places
@@ -116,8 +116,9 @@ Range Layout::range(const Axes& a, bool x) {
   if (image && !x && !log) return {e.hi, e.lo};  // row 0 at the top
   if (e.tight && e.lo < e.hi) return {e.lo, e.hi};
   if (log) {
-    const double margin = e.lo == e.hi ? 2 : std::pow(e.hi / e.lo, 0.05);
-    return {e.lo / margin, e.hi * margin};
+    const double margin = e.lo == e.hi ? 2 : std::exp(0.05 * (std::log(e.hi) - std::log(e.lo)));
+    const bool room = e.lo / margin > 0 && std::isfinite(e.hi * margin);
+    return room ? Range{e.lo / margin, e.hi * margin} : Range{e.lo, e.hi};
   }
   const bool zero_base = e.from_zero && !x;
   if (zero_base) e.see(0);
@@ -151,9 +152,13 @@ void Layout::place_legend(const Axes& a, PanelFrame& f, bool may_extend) {
   f.legend = legend_places[best + 1];
   f.legend_covers_data = filled || covered.count[best] > 0;
   if (!f.legend_covers_data || filled || !may_extend || is_set(a, false) || height > 0.5 || f.y.lo >= f.y.hi) return;
-  const double grow = 1 / (1 - height);
-  if (a.yscale_ == "log") f.y.hi = f.y.lo * std::pow(f.y.hi / f.y.lo, grow);
+  const double grow = 1 / (1 - height), before = f.y.hi;
+  if (a.yscale_ == "log") f.y.hi = f.y.lo * std::exp(grow * (std::log(f.y.hi) - std::log(f.y.lo)));
   else f.y.hi = f.y.lo + (f.y.hi - f.y.lo) * grow;
+  if (!std::isfinite(f.y.hi)) {
+    f.y.hi = before;
+    return;
+  }
   f.legend = "upper right";
   f.legend_covers_data = false;
 }

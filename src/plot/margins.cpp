@@ -58,7 +58,7 @@ double tick_label_width(const Axes& a, const PanelFrame& f, bool is_x) {
     for (double v : few) see(v);
   } else {
     const double step = tick_step(a, f, is_x), lo = std::min(r.lo, r.hi), hi = std::max(r.lo, r.hi);
-    for (double i = std::ceil(lo / step); i * step <= hi && i < std::ceil(lo / step) + 50; ++i) see(i * step);
+    for (int i = 0; i < 50 && (std::ceil(lo / step) + i) * step <= hi; ++i) see((std::ceil(lo / step) + i) * step);
   }
   return widest;
 }

@@ -28,6 +28,9 @@ std::string tick_list(const std::vector<double>& at, const std::vector<std::stri
   return out + ")";
 }
 
+// Twelve digits, unless the two ends of a range might need more to be told apart.
+std::string limit(double v) { return std::fabs(v) < 1e9 ? brief(v, 12) : shortest(v); }
+
 void write_axis(std::string& out, const Axes& a, const PanelFrame& f, bool is_x) {
   const std::string x = is_x ? "x" : "y";
   const Range r = is_x ? f.x : f.y;
@@ -61,7 +64,7 @@ void write_top_axis(std::string& out, const Axes& a, const PanelFrame& f) {
   }
   std::vector<std::string> labels;
   for (double v : top.shown) labels.push_back(true_minus(brief(v, 4)));
-  out += "unset logscale x2\nset x2range [" + brief(f.x.lo, 12) + ":" + brief(f.x.hi, 12) + "]\n";
+  out += "unset logscale x2\nset x2range [" + limit(f.x.lo) + ":" + limit(f.x.hi) + "]\n";
   if (a.xscale() == "log") out += "set logscale x2\n";
   out += "set x2tics " + tick_list(top.at, labels) + "\nset x2label " + quoted(top.label) + " noenhanced\n";
 }
@@ -128,7 +131,10 @@ std::string drawn_as(const Series& s) {
     case Kind::hist: return " using 1:2:3:4:5:6 with boxxyerror" + fill;
     case Kind::band: return " using 1:2:3 with filledcurves" + fill;
     case Kind::errorbar: return " using 1:2:3:4 with yerrorbars" + point_style(s) + " linewidth " + brief(s.width) + " linecolor rgb " + gnuplot_color(s.rgb, s.alpha);
-    case Kind::image: return s.rows * s.cols <= 64 * 64 ? " using 1:2:3 with image pixels" : " using 1:2:3 with image";
+    case Kind::image:
+      if (s.rows < 2 || s.cols < 2)  // no image for gnuplot
+        return " using 1:2:($1-0.5):($1+0.5):($2-0.5):($2+0.5):3 with boxxyerror fillstyle solid 1 noborder linecolor palette";
+      return s.rows * s.cols <= 64 * 64 ? " using 1:2:3 with image pixels" : " using 1:2:3 with image";
     case Kind::contour:
       return " using 1:2:3 with lines linewidth " + brief(s.width) + " linecolor " + (s.cmap.empty() ? "rgb " + gnuplot_color(s.rgb, s.alpha) : "palette");
     case Kind::quiver:

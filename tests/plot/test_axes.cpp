@@ -64,6 +64,7 @@ TEST_CASE("plot: bad data leave the panel as it was") {
   CHECK_THROWS_WITH_AS(a.plot(three, four), "plot: x has 3 values and y has 4\n  Both need one value for each point.", ct::ValueError);
   CHECK_THROWS_WITH_AS(a.plot(none, none), "plot: x is empty: there is nothing to draw", ct::ValueError);
   CHECK_THROWS_WITH_AS(a.scatter(three, {NaN, NaN, INFINITY}), "scatter: none of the 3 values of y is finite: there is nothing to draw", ct::ValueError);
+  CHECK_THROWS_WITH_AS(a.plot({1, NaN}, {NaN, 2}), "plot: in none of the 2 points are x and y both finite: there is nothing to draw", ct::ValueError);
   CHECK_THROWS_WITH_AS(a.hist(none), "hist: values is empty: there is nothing to draw", ct::ValueError);
   CHECK_THROWS_WITH_AS(a.hist(three, {.bins = 0}), "hist: bins must be in [1, 100000], got 0", ct::ValueError);
   CHECK_THROWS_WITH_AS(a.hist(three, {.lo = 7, .hi = 9}), "hist: none of the 3 values is between 7 and 9", ct::ValueError);

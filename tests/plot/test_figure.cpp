@@ -213,6 +213,26 @@ TEST_CASE("figure: pictures of every kind in every format") {
   fs::remove(folder / "all.svg");
 }
 
+TEST_CASE("figure: extreme data are drawn without complaint") {
+  if (!have_gnuplot()) { MESSAGE("gnuplot is missing: pictures are not tested"); return; }
+  const Folder folder;
+  Figure f(3, 4);
+  f.ax(0).plot({-1e308, 1e308}, {-1e308, 1e308});
+  f.ax(1).plot({-1e300, 1e300}, {1e-300, 1e300}, {.label = "a"}).yscale("log").legend();
+  f.ax(2).plot({0, 5e-324}, {0, 1e-310});
+  f.ax(3).plot({1e13, 1e13 + 1000}, {1, 1 + 1e-15}).xlim(1e13, 1e13 + 1000);
+  f.ax(4).plot({5, 5}, {0, 0}, {.label = "constant"}).legend();
+  f.ax(5).plot({1, 2}, {1, 2}).xscale("log").xlim(3, 0.1);
+  f.ax(6).plot({1, 2, 3}, {1, -2, 4}).yscale("log");
+  f.ax(7).imshow({{1, NAN, 3}}, {.digits = 0});  // one row
+  f.ax(8).imshow({{0}});
+  f.ax(9).contour({2, 1, 0}, {0, 1, 2}, {{0, 1, NAN}, {1, 2, 3}, {2, 3, 4}});
+  f.ax(10).quiver({0, 1}, {0, 1}, {0, 0}, {0, 0}).xticks({}).title("\n");
+  f.ax(11).axhline(3, {.label = "h"}).legend("center");
+  f.savefig(folder / "a.svg");
+  CHECK(folder.files() == 2);
+}
+
 TEST_CASE("figure: gnuplot is missing") {
   const Folder folder;
   const Environment path("PATH", folder.path.string());
