@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "cotangent/api.h"
+
 namespace ct::plot {
 
 struct ProcessResult {
@@ -15,6 +17,6 @@ struct ProcessResult {
 };
 
 // Feeds `input` to the program's stdin and collects stdout and stderr until it ends. Ended by force after `seconds`.
-ProcessResult run_process(const std::vector<std::string>& argv, const std::string& input, int seconds);
+CT_API ProcessResult run_process(const std::vector<std::string>& argv, const std::string& input, int seconds);
 
 }  // namespace ct::plot
