@@ -11,6 +11,15 @@
 
 #include "cotangent/api.h"
 
+namespace ct {
+class Tensor;
+namespace plot { struct Grid; }
+/// The elements of a tensor of any shape, row by row: what lets a Tensor stand wherever a figure takes numbers.
+CT_API std::vector<double> plot_values(const Tensor& t);
+/// A 2-D tensor as an image or the heights of a contour. Errors: ct::ValueError for another number of dimensions.
+CT_API plot::Grid plot_grid(const Tensor& t);
+}  // namespace ct
+
 namespace ct::plot {
 
 namespace detail {
