@@ -4,3 +4,4 @@
 #include "cotangent/autograd.h"
 #include "cotangent/tensor.h"
 #include "cotangent/threads.h"
+#include "cotangent/version.h"
