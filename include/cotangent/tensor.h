@@ -13,6 +13,7 @@
 #include "cotangent/indexing.h"
 #include "cotangent/ops.h"
 #include "cotangent/options.h"
+#include "cotangent/print.h"  // Size, and operator<< of what a tensor is asked for
 
 namespace ct {
 
@@ -51,6 +52,8 @@ class CT_API Tensor {
   std::int64_t dim() const;
   std::int64_t ndimension() const { return dim(); }
   IntArrayRef sizes() const;
+  /// The same, and prints as Python's x.shape: torch.Size([2, 3]).
+  Size shape() const { return sizes(); }
   std::int64_t size(std::int64_t dim) const;
   IntArrayRef strides() const;
   std::int64_t stride(std::int64_t dim) const;
