@@ -136,6 +136,8 @@ struct Op {
   bool multi_view = false;                // of several views in place edits are refused (split, unbind, chunk)
 
   Domain domain[3] = {};
+  std::uint8_t arity = 0;                       // of an elementwise op without samples: how many tensors it takes;
+                                                // 0 for a differentiable op: as many as `save` has entries, at least one
   void (*samples)(SampleSink& sink) = nullptr;  // default for elementwise: broadcast shapes drawn from `domain`
   const char* untested = nullptr;               // why there are no samples; shown by the test run
   bool second_order = true;                     // false: a derivative that cannot be differentiated again (say why in the block)

@@ -2,10 +2,12 @@
 #include "autograd/elementwise.h"
 #include "core/tensor_impl.h"
 #include "ops/op_list.h"
+#include "ops/view_attrs.h"
 
 namespace ct {
 
 using detail::Dims;
+using detail::DtypeAttrs;
 using detail::impl;
 using detail::ScalarAttrs;
 using detail::TensorImpl;
@@ -59,8 +61,6 @@ constexpr Op clone_op{
     .vjp = [](const Tensor& g, const Saved&, int) { return g; },
     .samples = [](SampleSink& call) { call({call.uniform({2, 3})}); },
 };
-
-struct DtypeAttrs { ScalarType dtype; };
 
 constexpr Op to_op{
     .name = "to",

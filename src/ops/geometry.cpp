@@ -4,12 +4,14 @@
 #include "autograd/elementwise.h"
 #include "autograd/node.h"
 #include "ops/op_list.h"
+#include "ops/view_attrs.h"
 
 namespace ct {
 
 using detail::Dims;
 using detail::Geometry;
 using detail::impl;
+using detail::SizesAttrs;
 using detail::StridedAttrs;
 using detail::TensorImpl;
 
@@ -71,8 +73,6 @@ constexpr Op as_strided_op{
       call({call.uniform({5})}, StridedAttrs{{2, {4, 2}, {1, 1}, 0}, {1, {5}, {1}, 0}});
     },
 };
-
-struct SizesAttrs { Dims sizes; };
 
 // Strides of the elements of t in another shape, if its memory allows.
 bool view_strides(const TensorImpl* t, const Dims& shape, std::int64_t* strides) {
