@@ -9,6 +9,7 @@
 #include <utility>   // std::forward
 #include <vector>    // split() and its kin
 
+#include "cotangent/accessor.h"
 #include "cotangent/error.h"
 #include "cotangent/indexing.h"
 #include "cotangent/ops.h"
@@ -83,6 +84,14 @@ class CT_API Tensor {
   T* data_ptr() const { return static_cast<T*>(typed_data(dtype_of<T>())); }
   template <class T>
   const T* const_data_ptr() const { return data_ptr<T>(); }
+  /// a[i][j] on the elements; valid as long as this tensor and its geometry.
+  /// Errors: ct::TypeError for another element type, ct::Error for another number of dimensions.
+  template <class T, std::size_t N>
+  TensorAccessor<T, N> accessor() const {
+    static_assert(N > 0, "a 0-dim tensor has one element: use item<T>()");
+    CT_CHECK(dim() == static_cast<std::int64_t>(N), "accessor: TensorAccessor expected ", N, " dims but tensor has ", dim());
+    return {data_ptr<T>(), sizes().data(), strides().data()};
+  }
   /// The one element. Errors: ct::Error "a Tensor with 2 elements cannot be converted to Scalar".
   Scalar item() const;
   template <class T>

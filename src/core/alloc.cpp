@@ -90,6 +90,15 @@ constexpr std::size_t cached_from = 64 * 1024;      // below: plain malloc is fa
 constexpr std::size_t huge_page = 2 * 1024 * 1024;
 constexpr int buckets = 4 * 48;                     // four sizes to each power of two
 
+// Under AddressSanitizer every block is the system's own, so that uses after free are seen.
+bool is_cached(std::size_t bytes) {
+#ifdef CT_ASAN
+  return bytes >= cached_from && false;
+#else
+  return bytes >= cached_from && bytes < (std::size_t{1} << 46);
+#endif
+}
+
 // Rounds up to a bucket and returns its size; at most 25 % is wasted.
 std::size_t bucket_size(std::size_t bytes, int* index) {
   int log = 63 - __builtin_clzll(bytes);
@@ -136,8 +145,7 @@ void* system_alloc(std::size_t bytes) {
 }  // namespace
 
 void* alloc_large(std::size_t bytes) {
-#ifndef CT_ASAN
-  if (bytes >= cached_from && bytes < (std::size_t{1} << 46)) {
+  if (is_cached(bytes)) {
     int b;
     const std::size_t size = bucket_size(bytes, &b);
     LargeCache& cache = large_cache();
@@ -151,13 +159,11 @@ void* alloc_large(std::size_t bytes) {
     }
     return system_alloc(size);
   }
-#endif
   return system_alloc(bytes ? bytes : alignment);
 }
 
 void free_large(void* p, std::size_t bytes) {
-#ifndef CT_ASAN
-  if (bytes >= cached_from && bytes < (std::size_t{1} << 46)) {
+  if (is_cached(bytes)) {
     int b;
     const std::size_t size = bucket_size(bytes, &b);
     LargeCache& cache = large_cache();
@@ -170,8 +176,6 @@ void free_large(void* p, std::size_t bytes) {
       return;
     }
   }
-#endif
-  (void)bytes;
   std::free(p);
 }
 

@@ -20,7 +20,7 @@ namespace ct::detail {
 // a tensor copy.
 class Refcount {
  public:
-  explicit Refcount(std::int32_t n = 1) : n_(n) {}
+  Refcount() : n_(1) {}
 
   void inc() {
     if (CT_SINGLE_THREADED) n_.store(n_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
