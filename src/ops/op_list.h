@@ -10,6 +10,8 @@ namespace ct {
 std::span<const Op* const> arithmetic_ops();
 std::span<const Op* const> copy_ops();
 std::span<const Op* const> geometry_ops();
+std::span<const Op* const> matmul_ops();
+std::span<const Op* const> matmul_shape_ops();
 std::span<const Op* const> sum_ops();
 
 }  // namespace ct
