@@ -20,28 +20,34 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr std::int64_t k_block = 256, row_block = 128;
 
-// R rows (1 to 4) times two vectors of columns, over `depth` steps of k. The accumulators are named because arrays of
-// vectors do not exist on every target.
-template <int R, class D, class T = hn::TFromD<D>>
+// R rows (1 to 4) times V vectors of columns (1 or 2), over `depth` steps of k. The accumulators are named because arrays
+// of vectors do not exist on every target.
+template <int R, int V, class D, class T = hn::TFromD<D>>
 HWY_INLINE void micro(D d, std::int64_t depth, const T* a, std::int64_t a_row, std::int64_t a_col, const T* b, std::int64_t ldb,
                       T alpha, T beta, T* c, std::int64_t ldc) {
   const std::size_t lanes = hn::Lanes(d);
   auto c00 = hn::Zero(d), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00;
   for (std::int64_t k = 0; k < depth; ++k, a += a_col, b += ldb) {
-    const auto b0 = hn::LoadU(d, b), b1 = hn::LoadU(d, b + lanes);
+    const auto b0 = hn::LoadU(d, b);
+    auto b1 = b0;
+    if constexpr (V > 1) b1 = hn::LoadU(d, b + lanes);
     const auto a0 = hn::Set(d, a[0]);
-    c00 = hn::MulAdd(a0, b0, c00), c01 = hn::MulAdd(a0, b1, c01);
+    c00 = hn::MulAdd(a0, b0, c00);
+    if constexpr (V > 1) c01 = hn::MulAdd(a0, b1, c01);
     if constexpr (R > 1) {
       const auto a1 = hn::Set(d, a[a_row]);
-      c10 = hn::MulAdd(a1, b0, c10), c11 = hn::MulAdd(a1, b1, c11);
+      c10 = hn::MulAdd(a1, b0, c10);
+      if constexpr (V > 1) c11 = hn::MulAdd(a1, b1, c11);
     }
     if constexpr (R > 2) {
       const auto a2 = hn::Set(d, a[2 * a_row]);
-      c20 = hn::MulAdd(a2, b0, c20), c21 = hn::MulAdd(a2, b1, c21);
+      c20 = hn::MulAdd(a2, b0, c20);
+      if constexpr (V > 1) c21 = hn::MulAdd(a2, b1, c21);
     }
     if constexpr (R > 3) {
       const auto a3 = hn::Set(d, a[3 * a_row]);
-      c30 = hn::MulAdd(a3, b0, c30), c31 = hn::MulAdd(a3, b1, c31);
+      c30 = hn::MulAdd(a3, b0, c30);
+      if constexpr (V > 1) c31 = hn::MulAdd(a3, b1, c31);
     }
   }
   const auto va = hn::Set(d, alpha), vb = hn::Set(d, beta);
@@ -50,18 +56,20 @@ HWY_INLINE void micro(D d, std::int64_t depth, const T* a, std::int64_t a_row, s
     if (beta != 0) v = hn::MulAdd(vb, hn::LoadU(d, to), v);
     hn::StoreU(v, d, to);
   };
-  store(c00, c), store(c01, c + lanes);
-  if constexpr (R > 1) store(c10, c + ldc), store(c11, c + ldc + lanes);
-  if constexpr (R > 2) store(c20, c + 2 * ldc), store(c21, c + 2 * ldc + lanes);
-  if constexpr (R > 3) store(c30, c + 3 * ldc), store(c31, c + 3 * ldc + lanes);
+  auto store_row = [&](auto v0, auto v1, T* to) HWY_ATTR {
+    store(v0, to);
+    if constexpr (V > 1) store(v1, to + lanes);
+  };
+  store_row(c00, c01, c);
+  if constexpr (R > 1) store_row(c10, c11, c + ldc);
+  if constexpr (R > 2) store_row(c20, c21, c + 2 * ldc);
+  if constexpr (R > 3) store_row(c30, c31, c + 3 * ldc);
 }
 
-// Rows [first, last) of one panel of two vectors of columns, from column j.
-template <class T>
-void panel(const Gemm<T>& p, std::int64_t first, std::int64_t last, std::int64_t j) {
-  const hn::ScalableTag<T> d;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const std::int64_t width = 2 * lanes, columns = std::min(width, p.n - j);
+// Rows [first, last) of one panel of V vectors of columns, from column j.
+template <int V, class D, class T = hn::TFromD<D>>
+HWY_NOINLINE void panel(D d, const Gemm<T>& p, std::int64_t first, std::int64_t last, std::int64_t j) {
+  const std::int64_t width = V * static_cast<std::int64_t>(hn::Lanes(d)), columns = std::min(width, p.n - j);
   const bool partial = columns < width;
   HWY_ALIGN T packed[k_block * 2 * HWY_MAX_BYTES / sizeof(T)];
   HWY_ALIGN T edge[4 * 2 * HWY_MAX_BYTES / sizeof(T)];
@@ -69,7 +77,7 @@ void panel(const Gemm<T>& p, std::int64_t first, std::int64_t last, std::int64_t
     const std::int64_t depth = std::min(k_block, p.k - k0);
     const T* b = p.b + k0 * p.b_row + j * p.b_col;
     std::int64_t ldb = p.b_row;
-    if (partial || p.b_col != 1 || last - first > 16) {
+    if (partial || p.b_col != 1 || last - first > 64) {
       for (std::int64_t k = 0; k < depth; ++k) {
         T* to = packed + k * width;
         const T* from = b + k * p.b_row;
@@ -86,12 +94,12 @@ void panel(const Gemm<T>& p, std::int64_t first, std::int64_t last, std::int64_t
       T* c = p.c + i * p.ldc + j;
       T* to = partial ? edge : c;
       const std::int64_t ldc = partial ? width : p.ldc;
-      const T b_own = partial ? T(0) : beta;
+      const T own_beta = partial ? T(0) : beta;
       switch (rows) {
-        case 1: micro<1>(d, depth, a, p.a_row, p.a_col, b, ldb, p.alpha, b_own, to, ldc); break;
-        case 2: micro<2>(d, depth, a, p.a_row, p.a_col, b, ldb, p.alpha, b_own, to, ldc); break;
-        case 3: micro<3>(d, depth, a, p.a_row, p.a_col, b, ldb, p.alpha, b_own, to, ldc); break;
-        default: micro<4>(d, depth, a, p.a_row, p.a_col, b, ldb, p.alpha, b_own, to, ldc);
+        case 1: micro<1, V>(d, depth, a, p.a_row, p.a_col, b, ldb, p.alpha, own_beta, to, ldc); break;
+        case 2: micro<2, V>(d, depth, a, p.a_row, p.a_col, b, ldb, p.alpha, own_beta, to, ldc); break;
+        case 3: micro<3, V>(d, depth, a, p.a_row, p.a_col, b, ldb, p.alpha, own_beta, to, ldc); break;
+        default: micro<4, V>(d, depth, a, p.a_row, p.a_col, b, ldb, p.alpha, own_beta, to, ldc);
       }
       if (!partial) continue;
       for (std::int64_t r = 0; r < rows; ++r)
@@ -103,22 +111,35 @@ void panel(const Gemm<T>& p, std::int64_t first, std::int64_t last, std::int64_t
   }
 }
 
+// All columns, with vectors no wider than what is left of them.
 template <class T>
-void own_gemm(const Gemm<T>& p) {
+void columns(const Gemm<T>& p, std::int64_t first, std::int64_t last, std::int64_t j, std::int64_t end) {
   const hn::ScalableTag<T> d;
-  const std::int64_t width = 2 * static_cast<std::int64_t>(hn::Lanes(d));
-  for (std::int64_t j = 0; j < p.n; j += width) panel(p, 0, p.m, j);
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  for (; end - j >= 2 * lanes; j += 2 * lanes) panel<2>(d, p, first, last, j);
+  for (; end - j >= lanes; j += lanes) panel<1>(d, p, first, last, j);
+  const std::int64_t rest = end - j;
+  if (rest == 0) return;
+  if (rest > 8 && lanes > 8) panel<1>(d, p, first, last, j);
+  else if (rest > 4 && lanes > 4) panel<1>(hn::CappedTag<T, 8>(), p, first, last, j);
+  else if (rest > 2 && lanes > 2) panel<1>(hn::CappedTag<T, 4>(), p, first, last, j);
+  else panel<1>(hn::CappedTag<T, 2>(), p, first, last, j);
 }
+
+template <class T>
+void own_gemm(const Gemm<T>& p) { columns(p, 0, p.m, 0, p.n); }
 
 // The same on several threads, by tiles of C; each element is summed in one order whatever their number.
 template <class T>
 void own_gemm_parallel(const Gemm<T>& p) {
   const hn::ScalableTag<T> d;
   const std::int64_t width = 2 * static_cast<std::int64_t>(hn::Lanes(d));
-  const std::int64_t columns = (p.n + width - 1) / width, rows = (p.m + row_block - 1) / row_block;
-  detail::parallel_for(columns * rows * 64, 64, [&](std::int64_t begin, std::int64_t end) {  // parts are multiples of 64
-    for (std::int64_t t = begin / 64; t < end / 64; ++t)
-      panel(p, t / columns * row_block, std::min(p.m, (t / columns + 1) * row_block), t % columns * width);
+  const std::int64_t across = (p.n + width - 1) / width, down = (p.m + row_block - 1) / row_block;
+  detail::parallel_for(across * down * 64, 64, [&](std::int64_t begin, std::int64_t end) {  // parts are multiples of 64
+    for (std::int64_t t = begin / 64; t < end / 64; ++t) {
+      const std::int64_t i = t / across * row_block, j = t % across * width;
+      columns(p, i, std::min(p.m, i + row_block), j, std::min(p.n, j + width));
+    }
   });
 }
 

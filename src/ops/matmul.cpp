@@ -38,31 +38,41 @@ void dispatch(ScalarType t, const F& f) {
   }
 }
 
-// x as the kernel wants it: in its dtype, and copied if BLAS could not read it where it lies.
-Tensor operand(const Tensor& x, std::int64_t m, std::int64_t n, std::int64_t k) {
-  const Tensor y = x.to(compute_dtype(x));
-  const std::int64_t d = y.dim();
-  return kernels::gemm_reads(m, n, k, y.size(d - 2), y.size(d - 1), y.stride(d - 2), y.stride(d - 1)) ? y : y.contiguous();
+// x as the kernel wants it: in its dtype, and copied if BLAS could not read it where it lies. `keep` holds what was made.
+const detail::TensorImpl* operand(const Tensor& x, Tensor& keep, std::int64_t m, std::int64_t n, std::int64_t k) {
+  const detail::TensorImpl* t = impl(x);
+  if (isReducedFloatingType(t->dtype)) t = impl(keep = x.to(kFloat));
+  const std::int64_t *size = t->sizes() + t->ndim - 2, *stride = t->strides() + t->ndim - 2;
+  if (!kernels::gemm_reads(m, n, k, size[0], size[1], stride[0], stride[1])) t = impl(keep = (keep.defined() ? keep : x).contiguous());
+  return t;
 }
+
+template <class T>
+T* elements(const detail::TensorImpl* t) { return reinterpret_cast<T*>(t->data); }
 
 // out = beta out + alpha a b, for a [.., m, k], b [.., k, n] and a contiguous out [.., m, n] with one batch dimension or none.
 void product_into(const Tensor& out, const Tensor& a_in, const Tensor& b_in, const Scalar& beta = 0, const Scalar& alpha = 1) {
-  const std::int64_t d = a_in.dim(), m = a_in.size(d - 2), k = a_in.size(d - 1), n = b_in.size(d - 1);
-  const Tensor a = operand(a_in, m, n, k), b = operand(b_in, m, n, k);
-  dispatch(out.scalar_type(), [&]<class T>(T) {
-    const kernels::Gemm<T> p{m, n, k, alpha.to<T>(), detail::data<T>(a), a.stride(d - 2), a.stride(d - 1),
-                             detail::data<T>(b), b.stride(d - 2), b.stride(d - 1), beta.to<T>(), detail::data<T>(out), n};
+  const int d = impl(a_in)->ndim;
+  const std::int64_t m = impl(a_in)->sizes()[d - 2], k = impl(a_in)->sizes()[d - 1], n = impl(b_in)->sizes()[d - 1];
+  Tensor keep[2];
+  const detail::TensorImpl *a = operand(a_in, keep[0], m, n, k), *b = operand(b_in, keep[1], m, n, k);
+  const std::int64_t *as = a->strides() + d - 2, *bs = b->strides() + d - 2;
+  dispatch(impl(out)->dtype, [&]<class T>(T) {
+    const kernels::Gemm<T> p{m, n, k, alpha.to<T>(), elements<T>(a), as[0], as[1], elements<T>(b), bs[0], bs[1], beta.to<T>(), elements<T>(impl(out)), n};
     if (d == 2) kernels::gemm(p);
-    else kernels::batched_gemm(p, a.size(0), a.stride(0), b.stride(0), m * n);
+    else kernels::batched_gemm(p, a->sizes()[0], as[-1], bs[-1], m * n);
   });
 }
 
 // out = beta out + alpha a x, for a [m, n], x [n] and a contiguous out [m].
 void mv_into(const Tensor& out, const Tensor& a_in, const Tensor& x_in, const Scalar& beta = 0, const Scalar& alpha = 1) {
-  const Tensor a = operand(a_in, a_in.size(0), a_in.size(1), 1), x = x_in.to(compute_dtype(x_in));
-  dispatch(out.scalar_type(), [&]<class T>(T) {
-    kernels::gemv<T>(a.size(0), a.size(1), alpha.to<T>(), detail::data<T>(a), a.stride(0), a.stride(1), detail::data<T>(x), x.stride(0),
-                     beta.to<T>(), detail::data<T>(out));
+  const std::int64_t m = impl(a_in)->sizes()[0], n = impl(a_in)->sizes()[1];
+  Tensor keep[2];
+  const detail::TensorImpl *a = operand(a_in, keep[0], m, n, 1), *x = impl(x_in);
+  if (isReducedFloatingType(x->dtype)) x = impl(keep[1] = x_in.to(kFloat));
+  dispatch(impl(out)->dtype, [&]<class T>(T) {
+    kernels::gemv<T>(m, n, alpha.to<T>(), elements<T>(a), a->strides()[0], a->strides()[1], elements<T>(x), x->strides()[0], beta.to<T>(),
+                     elements<T>(impl(out)));
   });
 }
 
