@@ -13,5 +13,10 @@ std::span<const Op* const> geometry_ops();
 std::span<const Op* const> matmul_ops();
 std::span<const Op* const> matmul_shape_ops();
 std::span<const Op* const> sum_ops();
+std::span<const Op* const> mean_ops();
+std::span<const Op* const> extrema_ops();
+std::span<const Op* const> variance_ops();
+std::span<const Op* const> norm_ops();
+std::span<const Op* const> softmax_ops();
 
 }  // namespace ct

@@ -5,7 +5,19 @@ namespace ct {
 
 std::vector<const Op*> all_ops() {
   std::vector<const Op*> out;
-  for (std::span<const Op* const> family : {arithmetic_ops(), copy_ops(), geometry_ops(), matmul_ops(), matmul_shape_ops(), sum_ops()})
+  for (std::span<const Op* const> family : {
+           arithmetic_ops(),
+           copy_ops(),
+           geometry_ops(),
+           matmul_ops(),
+           matmul_shape_ops(),
+           sum_ops(),
+           mean_ops(),
+           extrema_ops(),
+           variance_ops(),
+           norm_ops(),
+           softmax_ops(),
+       })
     out.insert(out.end(), family.begin(), family.end());
   return out;
 }

@@ -12,62 +12,50 @@ using detail::ReducePlan;
 
 namespace {
 
+OptionalDtype optional_dtype(ScalarType t) { return t == ScalarType::Undefined ? OptionalDtype() : OptionalDtype(t); }
+
 template <class T>
-void sum_into(const Tensor& out, const ReducePlan& p) {
-  const auto& k = kernels::sum_kernels();
+void sum_floats(const Tensor& out, const ReducePlan& p) {
   T* y = detail::data<T>(out);
   const T* x = detail::data<T>(p.input);
-  auto sum_run = [&](const T* first, std::int64_t stride, std::int64_t n) -> T {
-    const auto* bytes = reinterpret_cast<const char*>(first);
-    if constexpr (std::is_same_v<T, float>) return k.f32(bytes, stride * 4, n);
-    else if constexpr (std::is_same_v<T, double>) return k.f64(bytes, stride * 8, n);
-    else {
-      T total = 0;
-      for (std::int64_t i = 0; i < n; ++i) total = static_cast<T>(total + first[i * stride]);
-      return total;
-    }
-  };
-  if (p.outer == 1) {
-    // One long run: fixed parts, so that the result does not depend on the number of threads.
-    constexpr std::int64_t part = std::int64_t{1} << 17;
-    const std::int64_t parts = (p.inner + part - 1) / part;
-    std::vector<T> partial(static_cast<std::size_t>(parts));
-    detail::parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i)
-        partial[static_cast<std::size_t>(i)] = sum_run(x + i * part * p.inner_stride, p.inner_stride, std::min(part, p.inner - i * part));
-    });
-    *y = sum_run(partial.data(), 1, parts);
+  const auto& k = kernels::reduce_kernels<T>();
+  if (p.columns()) {
+    detail::reduce_columns(p, [&](std::int64_t i, std::int64_t at, std::int64_t n) { k.sum_columns(y + i, x + at, p.inner_stride, p.inner, n); });
     return;
   }
-  if constexpr (std::is_floating_point_v<T>) {
-    if (p.n_outer == 1 && p.outer_strides[0] == 1 && p.inner_stride != 1) {  // columns: run along memory, row by row
-      detail::parallel_for(p.outer, 1024, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t j = begin; j < end; ++j) y[j] = 0;
-        if constexpr (std::is_same_v<T, float>) k.rows_f32(y + begin, x + begin, p.inner_stride, p.inner, end - begin);
-        else k.rows_f64(y + begin, x + begin, p.inner_stride, p.inner, end - begin);
-      });
-      return;
-    }
-  }
-  const std::int64_t grain = std::max<std::int64_t>(1, detail::elementwise_grain / std::max<std::int64_t>(1, p.inner));
-  detail::parallel_for(p.outer, grain, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) y[i] = sum_run(x + p.offset(i), p.inner_stride, p.inner);
+  detail::reduce_rows<T>(p, [&](std::int64_t at, std::int64_t n) { return k.sum(x + at, p.inner_stride, n); },
+                         [&](std::int64_t i, const T* parts, std::int64_t n) { y[i] = n == 1 ? *parts : k.sum(parts, 1, n); });
+}
+
+template <class T>
+void sum_integers(const Tensor& out, const ReducePlan& p) {  // wraps around, as in PyTorch
+  auto* y = detail::data<std::int64_t>(out);
+  const T* x = detail::data<T>(p.input);
+  detail::reduce_rows<std::uint64_t>(p, [&](std::int64_t at, std::int64_t n) {
+    std::uint64_t total = 0;
+    for (std::int64_t i = 0; i < n; ++i) total += static_cast<std::uint64_t>(x[at + i * p.inner_stride]);
+    return total;
+  }, [&](std::int64_t i, const std::uint64_t* parts, std::int64_t n) {
+    std::uint64_t total = 0;
+    for (std::int64_t k = 0; k < n; ++k) total += parts[k];
+    y[i] = static_cast<std::int64_t>(total);
   });
 }
 
 Tensor sum_forward(const Call& c) {
   const auto& a = c.attrs<ReduceAttrs>();
-  // Integers and bools add up in int64; half precision in float32.
-  const ScalarType result = a.dtype != ScalarType::Undefined ? a.dtype : isIntegralType(c.x(0).scalar_type(), true) ? kLong : c.x(0).scalar_type();
-  const ScalarType compute = isReducedFloatingType(result) ? kFloat : result;
-  const Tensor x = c.x(0).to(compute);
-  Tensor out = detail::empty_like_dtype(compute, detail::reduced_shape(x, a));
+  const ScalarType result = detail::total_dtype(c.x(0), a.dtype);
+  const bool integers = isIntegralType(result, true);
+  // Integers add up in int64 as they are; half precision in float32.
+  Tensor x = c.x(0);
+  if (!integers) x = x.to(isReducedFloatingType(result) ? kFloat : result);
+  else if (x.is_floating_point() || result == kBool) x = x.to(result);
+  Tensor out = detail::empty_like_dtype(integers ? kLong : x.scalar_type(), detail::reduced_shape(x, a));
   const ReducePlan plan = detail::reduce_plan(x, a);
-  if (compute == kFloat) sum_into<float>(out, plan);
-  else if (compute == kDouble) sum_into<double>(out, plan);
-  else if (compute == kLong) sum_into<std::int64_t>(out, plan);
-  else if (compute == kInt) sum_into<std::int32_t>(out, plan);
-  else CT_THROW(type, "sum: dtype ", result, " is not supported for the result\n  Use kLong, kInt or a floating dtype.");
+  CT_DISPATCH_WIDE(x.scalar_type(), [&] {
+    if constexpr (std::is_floating_point_v<scalar_t>) sum_floats<scalar_t>(out, plan);
+    else sum_integers<scalar_t>(out, plan);
+  });
   return out.to(result);
 }
 
@@ -103,10 +91,31 @@ constexpr Op sum_dim_op{
     },
 };
 
+// Sum of the elements that are no NaN.
+constexpr Op nansum_op{
+    .name = "nansum",
+    .node = "NansumBackward0",
+    .kind = OpKind::reduce,
+    .formula = "dx = g where x is a number, 0 where it is NaN",
+    .forward = [](const Call& c) {
+      const Tensor& x = c.x(0);
+      const auto& a = c.attrs<ReduceAttrs>();
+      return x.is_floating_point() ? sum(where(isnan(x), Scalar(0), x), optional_dtype(a.dtype)) : sum(x, optional_dtype(a.dtype));
+    },
+    .vjp = [](const Tensor& g, const Saved& s, int) { return where(isnan(s.x(0)), Scalar(0), g); },
+    .save = {X(0)},
+    .samples = [](SampleSink& call) { call({call.uniform({3, 4})}, ReduceAttrs{3, false, true}); },
+};
+
 }  // namespace
 
+ScalarType detail::total_dtype(const Tensor& x, ScalarType asked) {
+  if (asked != ScalarType::Undefined) return asked;
+  return isIntegralType(x.scalar_type(), true) ? kLong : x.scalar_type();
+}
+
 std::span<const Op* const> sum_ops() {
-  static constexpr const Op* ops[] = {&sum_op, &sum_dim_op};
+  static constexpr const Op* ops[] = {&sum_op, &sum_dim_op, &nansum_op};
   return ops;
 }
 
@@ -119,6 +128,12 @@ Tensor sum(const Tensor& self, IntArrayRef dim, bool keepdim, OptionalDtype dtyp
   ReduceAttrs a = detail::reduce_attrs("sum", self, dim, keepdim);
   a.dtype = dtype.value_or(ScalarType::Undefined);
   return apply_with(sum_dim_op, a, self);
+}
+
+Tensor nansum(const Tensor& self, OptionalDtype dtype) {
+  ReduceAttrs a = detail::reduce_all(self);
+  a.dtype = dtype.value_or(ScalarType::Undefined);
+  return apply_with(nansum_op, a, self);
 }
 
 }  // namespace ct

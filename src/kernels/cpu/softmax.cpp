@@ -1,0 +1,196 @@
+// kernels/cpu/softmax.cpp -- softmax and its relatives: a maximum, a sum of exponentials, and one more pass.
+#include "kernels/softmax.h"
+
+#include <cmath>
+#include <limits>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/softmax.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+#include <hwy/contrib/math/math-inl.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace ct::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// exp(v) for v <= 0; Highway's own turns NaN into 0.
+template <class D, class V>
+HWY_INLINE V exp_of(D d, V v) { return hn::IfThenElse(hn::Ne(v, v), v, hn::Exp(d, v)); }
+
+template <class D, class V>
+HWY_INLINE V larger(D, V a, V b) { return hn::IfThenElse(hn::Gt(b, a), b, a); }
+
+// Calls f(d, i) on vectors that cover [0, n): full ones, then single lanes.
+template <class T, class F>
+HWY_INLINE void each_vector(std::int64_t n, const F& f) {
+  const hn::ScalableTag<T> d;
+  const hn::CappedTag<T, 1> d1;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) f(d, i);
+  for (; i < n; ++i) f(d1, i);
+}
+
+// The sum over i of what f(d, i) returns.
+template <class T, class F>
+HWY_INLINE T sum_vectors(std::int64_t n, const F& f) {
+  const hn::ScalableTag<T> d;
+  const hn::CappedTag<T, 1> d1;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  auto a = hn::Zero(d), b = a;
+  T rest = 0;
+  std::int64_t i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    a = hn::Add(a, f(d, i));
+    b = hn::Add(b, f(d, i + lanes));
+  }
+  for (; i + lanes <= n; i += lanes) a = hn::Add(a, f(d, i));
+  for (; i < n; ++i) rest += hn::GetLane(f(d1, i));
+  return hn::GetLane(hn::SumOfLanes(d, hn::Add(a, b))) + rest;
+}
+
+template <class T>
+HWY_INLINE T row_max(const T* x, std::int64_t n) {
+  const hn::ScalableTag<T> d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  T m = -std::numeric_limits<T>::infinity();
+  auto a = hn::Set(d, m), b = a;
+  std::int64_t i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    a = larger(d, a, hn::LoadU(d, x + i));
+    b = larger(d, b, hn::LoadU(d, x + i + lanes));
+  }
+  if (i > 0) m = hn::GetLane(hn::MaxOfLanes(d, larger(d, a, b)));
+  for (; i < n; ++i) m = x[i] > m ? x[i] : m;
+  return m;
+}
+
+template <class T>
+void softmax(T* y, const T* x, std::int64_t n) {
+  const T m = row_max(x, n);
+  const T total = sum_vectors<T>(n, [&](auto d, std::int64_t i) HWY_ATTR {
+    const auto e = exp_of(d, hn::Sub(hn::LoadU(d, x + i), hn::Set(d, m)));
+    hn::StoreU(e, d, y + i);
+    return e;
+  });
+  each_vector<T>(n, [&](auto d, std::int64_t i) HWY_ATTR { hn::StoreU(hn::Div(hn::LoadU(d, y + i), hn::Set(d, total)), d, y + i); });
+}
+
+template <class T>
+HWY_INLINE T exp_sum(const T* x, std::int64_t n, T m) {
+  return sum_vectors<T>(n, [&](auto d, std::int64_t i) HWY_ATTR { return exp_of(d, hn::Sub(hn::LoadU(d, x + i), hn::Set(d, m))); });
+}
+
+template <class T>
+void log_softmax(T* y, const T* x, std::int64_t n) {
+  const T m = row_max(x, n), log_total = std::log(exp_sum(x, n, m));
+  each_vector<T>(n, [&](auto d, std::int64_t i) HWY_ATTR {
+    hn::StoreU(hn::Sub(hn::Sub(hn::LoadU(d, x + i), hn::Set(d, m)), hn::Set(d, log_total)), d, y + i);
+  });
+}
+
+template <class T>
+T logsumexp(const T* x, std::int64_t n) {
+  const T m = row_max(x, n);
+  if (std::isinf(m)) {  // only -inf, or inf among the numbers; a NaN wins over both
+    for (std::int64_t i = 0; i < n; ++i)
+      if (x[i] != x[i]) return x[i];
+    return m;
+  }
+  return m + std::log(exp_sum(x, n, m));
+}
+
+template <class T>
+void softmax_backward(T* dx, const T* g, const T* y, std::int64_t n) {
+  const T total = sum_vectors<T>(n, [&](auto d, std::int64_t i) HWY_ATTR { return hn::Mul(hn::LoadU(d, g + i), hn::LoadU(d, y + i)); });
+  each_vector<T>(n, [&](auto d, std::int64_t i) HWY_ATTR {
+    hn::StoreU(hn::Mul(hn::LoadU(d, y + i), hn::Sub(hn::LoadU(d, g + i), hn::Set(d, total))), d, dx + i);
+  });
+}
+
+template <class T>
+void log_softmax_backward(T* dx, const T* g, const T* y, std::int64_t n) {
+  const T total = sum_vectors<T>(n, [&](auto d, std::int64_t i) HWY_ATTR { return hn::LoadU(d, g + i); });
+  each_vector<T>(n, [&](auto d, std::int64_t i) HWY_ATTR {
+    const auto e = exp_of(d, hn::LoadU(d, y + i));
+    hn::StoreU(hn::NegMulAdd(e, hn::Set(d, total), hn::LoadU(d, g + i)), d, dx + i);
+  });
+}
+
+// The same down columns, a vector of columns at a time.
+
+template <bool log, class T>
+void softmax_columns(T* y, const T* x, std::int64_t n, std::int64_t stride, std::int64_t columns) {
+  each_vector<T>(columns, [&](auto d, std::int64_t j) HWY_ATTR {
+    auto m = hn::Set(d, -std::numeric_limits<T>::infinity());
+    for (std::int64_t i = 0; i < n; ++i) m = larger(d, m, hn::LoadU(d, x + i * stride + j));
+    auto total = hn::Zero(d);
+    for (std::int64_t i = 0; i < n; ++i) {
+      const auto e = exp_of(d, hn::Sub(hn::LoadU(d, x + i * stride + j), m));
+      total = hn::Add(total, e);
+      if (!log) hn::StoreU(e, d, y + i * stride + j);
+    }
+    if (log) {
+      HWY_ALIGN T lane[HWY_MAX_BYTES / sizeof(T)];
+      hn::StoreU(total, d, lane);
+      for (std::size_t k = 0; k < hn::Lanes(d); ++k) lane[k] = std::log(lane[k]);
+      total = hn::LoadU(d, lane);
+    }
+    for (std::int64_t i = 0; i < n; ++i) {
+      T* at = y + i * stride + j;
+      hn::StoreU(log ? hn::Sub(hn::Sub(hn::LoadU(d, x + i * stride + j), m), total) : hn::Div(hn::LoadU(d, at), total), d, at);
+    }
+  });
+}
+
+template <bool log, class T>
+void softmax_backward_columns(T* dx, const T* g, const T* y, std::int64_t n, std::int64_t stride, std::int64_t columns) {
+  each_vector<T>(columns, [&](auto d, std::int64_t j) HWY_ATTR {
+    auto total = hn::Zero(d);
+    for (std::int64_t i = 0; i < n; ++i) {
+      const auto gi = hn::LoadU(d, g + i * stride + j);
+      total = hn::Add(total, log ? gi : hn::Mul(gi, hn::LoadU(d, y + i * stride + j)));
+    }
+    for (std::int64_t i = 0; i < n; ++i) {
+      const std::int64_t at = i * stride + j;
+      const auto gi = hn::LoadU(d, g + at), yi = hn::LoadU(d, y + at);
+      hn::StoreU(log ? hn::NegMulAdd(exp_of(d, yi), total, gi) : hn::Mul(yi, hn::Sub(gi, total)), d, dx + at);
+    }
+  });
+}
+
+template <class T>
+SoftmaxKernels<T> table() {
+  return {.softmax = softmax<T>,
+          .log_softmax = log_softmax<T>,
+          .softmax_columns = softmax_columns<false, T>,
+          .log_softmax_columns = softmax_columns<true, T>,
+          .softmax_backward = softmax_backward<T>,
+          .log_softmax_backward = log_softmax_backward<T>,
+          .softmax_backward_columns = softmax_backward_columns<false, T>,
+          .log_softmax_backward_columns = softmax_backward_columns<true, T>,
+          .logsumexp = logsumexp<T>};
+}
+SoftmaxKernels<float> softmax_f32() { return table<float>(); }
+SoftmaxKernels<double> softmax_f64() { return table<double>(); }
+
+}  // namespace ct::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace ct::kernels {
+HWY_EXPORT(softmax_f32);
+HWY_EXPORT(softmax_f64);
+template <>
+const SoftmaxKernels<float>& softmax_kernels<float>() {
+  static const SoftmaxKernels<float> table = HWY_DYNAMIC_DISPATCH(softmax_f32)();
+  return table;
+}
+template <>
+const SoftmaxKernels<double>& softmax_kernels<double>() {
+  static const SoftmaxKernels<double> table = HWY_DYNAMIC_DISPATCH(softmax_f64)();
+  return table;
+}
+}  // namespace ct::kernels
+#endif

@@ -1,0 +1,26 @@
+// kernels/softmax.h -- softmax and its relatives along one dimension of float and double.
+#pragma once
+
+#include <cstdint>
+
+namespace ct::kernels {
+
+// Each runs over one row of n elements, or over `columns` dense columns of n elements that lie `stride` apart.
+template <class T>
+struct SoftmaxKernels {
+  void (*softmax)(T* y, const T* x, std::int64_t n);
+  void (*log_softmax)(T* y, const T* x, std::int64_t n);
+  void (*softmax_columns)(T* y, const T* x, std::int64_t n, std::int64_t stride, std::int64_t columns);
+  void (*log_softmax_columns)(T* y, const T* x, std::int64_t n, std::int64_t stride, std::int64_t columns);
+  // dx = y (g - sum(g y)), and dx = g - exp(y) sum(g).
+  void (*softmax_backward)(T* dx, const T* g, const T* y, std::int64_t n);
+  void (*log_softmax_backward)(T* dx, const T* g, const T* y, std::int64_t n);
+  void (*softmax_backward_columns)(T* dx, const T* g, const T* y, std::int64_t n, std::int64_t stride, std::int64_t columns);
+  void (*log_softmax_backward_columns)(T* dx, const T* g, const T* y, std::int64_t n, std::int64_t stride, std::int64_t columns);
+  // log(sum(exp(x))); -inf for n = 0.
+  T (*logsumexp)(const T* x, std::int64_t n);
+};
+template <class T>
+const SoftmaxKernels<T>& softmax_kernels();
+
+}  // namespace ct::kernels
