@@ -91,8 +91,10 @@ CT_API std::string join(std::initializer_list<MsgPart> parts);
 
 }  // namespace detail
 
-/// Prints a warning once per call through the replaceable handler (see set_warning_handler).
+/// Gives a warning to the handler (see set_warning_handler).
 CT_API void warn(std::string_view message);
+/// The same, but only the first time since the handler was set; `message` must be a literal.
+CT_API void warn_once(const char* message);
 using WarningHandler = void (*)(std::string_view message);
 /// Replaces the warning handler and returns the one before; nullptr restores the default, which writes to stderr.
 CT_API WarningHandler set_warning_handler(WarningHandler handler);

@@ -259,6 +259,10 @@ void seed(const char* op, TensorList outputs, TensorList grad_outputs, std::vect
 namespace autograd {
 
 void backward(TensorList tensors, TensorList grad_tensors, std::optional<bool> retain_graph, bool create_graph, TensorList inputs) {
+  if (create_graph)
+    warn_once("Using backward() with create_graph=true will create a reference cycle between the parameter and its gradient which can cause a "
+              "memory leak. We recommend using autograd::grad when creating the graph to avoid this. If you have to use this function, make sure to "
+              "reset the .grad fields of your parameters after use to break the cycle and avoid the leak.");
   std::vector<Edge> roots, only;
   std::vector<Tensor> grads;
   detail::seed("backward", tensors, grad_tensors, roots, grads);

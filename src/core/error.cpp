@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <cstdio>
+#include <mutex>
+#include <vector>
 
 #include "cotangent/scalar.h"
 
@@ -87,7 +89,26 @@ std::atomic<WarningHandler> warning_handler{write_to_stderr};
 
 void warn(std::string_view message) { warning_handler.load()(message); }
 
+namespace {
+std::mutex warned_mutex;
+std::vector<const char*> warned;
+}  // namespace
+
+void warn_once(const char* message) {
+  {
+    std::lock_guard lock(warned_mutex);
+    for (const char* before : warned)
+      if (before == message) return;
+    warned.push_back(message);
+  }
+  warn(message);
+}
+
 WarningHandler set_warning_handler(WarningHandler handler) {
+  {
+    std::lock_guard lock(warned_mutex);
+    warned.clear();
+  }
   WarningHandler before = warning_handler.exchange(handler ? handler : write_to_stderr);
   return before == write_to_stderr ? nullptr : before;
 }

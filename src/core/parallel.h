@@ -21,6 +21,6 @@ void parallel_for(std::int64_t n, std::int64_t grain, const F& f) {
 }
 
 // Elementwise work below this many elements stays on one thread: waking another costs about as much.
-inline constexpr std::int64_t elementwise_grain = 32768;
+inline constexpr std::int64_t elementwise_grain = 65536;
 
 }  // namespace ct::detail
