@@ -18,5 +18,8 @@ std::span<const Op* const> extrema_ops();
 std::span<const Op* const> variance_ops();
 std::span<const Op* const> norm_ops();
 std::span<const Op* const> softmax_ops();
+std::span<const Op* const> view_ops();
+std::span<const Op* const> index_dim_ops();
+std::span<const Op* const> join_ops();
 
 }  // namespace ct

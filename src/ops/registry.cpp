@@ -17,6 +17,9 @@ std::vector<const Op*> all_ops() {
            variance_ops(),
            norm_ops(),
            softmax_ops(),
+           view_ops(),
+           index_dim_ops(),
+           join_ops(),
        })
     out.insert(out.end(), family.begin(), family.end());
   return out;

@@ -1,0 +1,213 @@
+// kernels/cpu/index.cpp -- loops over places that index tensors name. Moving elements needs only their size.
+#include "kernels/cpu/index.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <memory>
+
+#include "core/parallel.h"
+
+namespace ct::kernels {
+
+void Walk::add(std::int64_t size, std::int64_t stride) {
+  numel *= size;
+  if (size == 1) return;
+  if (n > 0 && strides[n - 1] == size * stride) {
+    sizes[n - 1] *= size;
+    strides[n - 1] = stride;
+    return;
+  }
+  sizes[n] = size;
+  strides[n++] = stride;
+}
+
+std::int64_t Walk::offset(std::int64_t i) const {
+  if (n == 1) return i * strides[0];
+  std::int64_t at = 0;
+  for (int d = n; d-- > 0;) {
+    at += i % sizes[d] * strides[d];
+    i /= sizes[d];
+  }
+  return at;
+}
+
+namespace {
+
+constexpr std::int64_t grain = detail::elementwise_grain;
+
+// Element types by size alone.
+struct Bytes2 { char b[2]; };
+struct Bytes4 { char b[4]; };
+struct Bytes8 { char b[8]; };
+
+template <class F>
+void by_size(int size, const F& f) {
+  switch (size) {
+    case 1: f(char{}); break;
+    case 2: f(Bytes2{}); break;
+    case 4: f(Bytes4{}); break;
+    default: f(Bytes8{}); break;
+  }
+}
+
+template <class F>
+void by_dtype(ScalarType dtype, const F& f) {
+  switch (dtype) {
+#define CT_X(name, type, py, bytes) case ScalarType::name: f(type{}); break;
+    CT_FORALL_DTYPES(CT_X)
+#undef CT_X
+    default: break;
+  }
+}
+
+// Offsets of the inner places, for walks that are no dense run; null if they are.
+std::unique_ptr<std::int64_t[]> inner_offsets(const Walk& inner, int element_size) {
+  if (inner.n == 0 || (inner.n == 1 && inner.strides[0] == element_size)) return nullptr;
+  std::unique_ptr<std::int64_t[]> at(new std::int64_t[static_cast<std::size_t>(inner.numel)]);
+  for (std::int64_t k = 0; k < inner.numel; ++k) at[static_cast<std::size_t>(k)] = inner.offset(k);
+  return at;
+}
+
+// Shares the work out so that every place belongs to one thread: by outer index, or else by inner index.
+// body(o_begin, o_end, k_begin, k_end)
+template <class F>
+void share(std::int64_t outer, std::int64_t n, std::int64_t inner, const F& body) {
+  if (outer * n * inner == 0) return;
+  if (outer >= 8 || inner < 64) {
+    detail::parallel_for(outer, std::max<std::int64_t>(1, grain / (n * inner)), [&](std::int64_t b, std::int64_t e) { body(b, e, std::int64_t{0}, inner); });
+  } else {
+    detail::parallel_for(inner, std::max<std::int64_t>(16, grain / (outer * n)), [&](std::int64_t b, std::int64_t e) { body(std::int64_t{0}, outer, b, e); });
+  }
+}
+
+// step(place, value) over all places in order; T is the element type.
+template <class T, class Step>
+void each_place(const Places& p, const char* values, bool one_value, const Step& step) {
+  const auto at = inner_offsets(p.inner, p.element_size);
+  const std::int64_t inner = p.inner.numel;
+  const T* v = reinterpret_cast<const T*>(values);
+  share(p.outer.numel, p.n, inner, [&](std::int64_t o_begin, std::int64_t o_end, std::int64_t k_begin, std::int64_t k_end) {
+    for (std::int64_t o = o_begin; o < o_end; ++o) {
+      char* row = p.data + p.outer.offset(o);
+      for (std::int64_t j = 0; j < p.n; ++j) {
+        char* place = row + p.offsets[j];
+        const T* from = one_value ? v : v + (o * p.n + j) * inner;
+        if (inner == 1) step(*reinterpret_cast<T*>(place), *from);
+        else if (!at && one_value) for (std::int64_t k = k_begin; k < k_end; ++k) step(reinterpret_cast<T*>(place)[k], *from);
+        else if (!at) for (std::int64_t k = k_begin; k < k_end; ++k) step(reinterpret_cast<T*>(place)[k], from[k]);
+        else for (std::int64_t k = k_begin; k < k_end; ++k) step(*reinterpret_cast<T*>(place + at[static_cast<std::size_t>(k)]), from[one_value ? 0 : k]);
+      }
+    }
+  });
+}
+
+template <class T, class Step>
+void each_line(const Lines& p, const char* values, bool one_value, const Step& step) {
+  const auto at = inner_offsets(p.inner, p.element_size);
+  const std::int64_t inner = p.inner.numel;
+  const T* v = reinterpret_cast<const T*>(values);
+  share(p.outer.numel, p.n, inner, [&](std::int64_t o_begin, std::int64_t o_end, std::int64_t k_begin, std::int64_t k_end) {
+    for (std::int64_t o = o_begin; o < o_end; ++o) {
+      char* row = p.data + p.outer.offset(o);
+      for (std::int64_t j = 0; j < p.n; ++j) {
+        const std::int64_t first = (o * p.n + j) * inner;
+        for (std::int64_t k = k_begin; k < k_end; ++k) {
+          char* place = row + p.index[first + k] * p.stride + (at ? at[static_cast<std::size_t>(k)] : k * p.element_size);
+          step(*reinterpret_cast<T*>(place), v[one_value ? 0 : first + k]);
+        }
+      }
+    }
+  });
+}
+
+template <class T>
+T plus(T a, T b) {
+  if constexpr (std::is_same_v<T, bool>) return a || b;
+  else if constexpr (std::is_arithmetic_v<T>) return static_cast<T>(a + b);
+  else return T(static_cast<float>(a) + static_cast<float>(b));
+}
+template <class T>
+T times(T a, T b) {
+  if constexpr (std::is_same_v<T, bool>) return a && b;
+  else if constexpr (std::is_arithmetic_v<T>) return static_cast<T>(a * b);
+  else return T(static_cast<float>(a) * static_cast<float>(b));
+}
+
+}  // namespace
+
+void read_places(char* out, const Places& p) {
+  const auto at = inner_offsets(p.inner, p.element_size);
+  const std::int64_t inner = p.inner.numel, rows = p.outer.numel * p.n;
+  if (rows * inner == 0) return;
+  by_size(p.element_size, [&](auto sample) {
+    using T = decltype(sample);
+    detail::parallel_for(rows, std::max<std::int64_t>(1, grain / inner), [&](std::int64_t begin, std::int64_t end) {
+      std::int64_t o = begin / p.n, j = begin % p.n;
+      const char* row = p.data + p.outer.offset(o);
+      T* to = reinterpret_cast<T*>(out) + begin * inner;
+      for (std::int64_t i = begin; i < end; ++i, to += inner) {
+        const char* place = row + p.offsets[j];
+        if (inner == 1) *to = *reinterpret_cast<const T*>(place);
+        else if (!at) std::memcpy(to, place, static_cast<std::size_t>(inner) * sizeof(T));
+        else for (std::int64_t k = 0; k < inner; ++k) to[k] = *reinterpret_cast<const T*>(place + at[static_cast<std::size_t>(k)]);
+        if (++j == p.n && i + 1 < end) {
+          j = 0;
+          row = p.data + p.outer.offset(++o);
+        }
+      }
+    });
+  });
+}
+
+void write_places(const Places& p, const char* values) {
+  by_size(p.element_size, [&](auto s) { each_place<decltype(s)>(p, values, false, [](auto& place, const auto& v) { place = v; }); });
+}
+void fill_places(const Places& p, const char* value) {
+  by_size(p.element_size, [&](auto s) { each_place<decltype(s)>(p, value, true, [](auto& place, const auto& v) { place = v; }); });
+}
+void add_places(ScalarType dtype, const Places& p, const char* values, const Scalar& alpha) {
+  by_dtype(dtype, [&](auto s) {
+    using T = decltype(s);
+    if (alpha.equal(1)) {
+      each_place<T>(p, values, false, [](T& place, const T& v) { place = plus(place, v); });
+    } else {
+      const T factor = alpha.to<T>();
+      each_place<T>(p, values, false, [factor](T& place, const T& v) { place = plus(place, times(v, factor)); });
+    }
+  });
+}
+
+void read_lines(char* out, const Lines& p) {
+  by_size(p.element_size, [&](auto s) {
+    using T = decltype(s);
+    // The roles are turned round: `values` are the dense output.
+    each_line<T>(p, out, false, [](const T& place, const T& v) { const_cast<T&>(v) = place; });
+  });
+}
+void write_lines(const Lines& p, const char* values) {
+  by_size(p.element_size, [&](auto s) { each_line<decltype(s)>(p, values, false, [](auto& place, const auto& v) { place = v; }); });
+}
+void fill_lines(const Lines& p, const char* value) {
+  by_size(p.element_size, [&](auto s) { each_line<decltype(s)>(p, value, true, [](auto& place, const auto& v) { place = v; }); });
+}
+void add_lines(ScalarType dtype, const Lines& p, const char* values) {
+  by_dtype(dtype, [&](auto s) {
+    using T = decltype(s);
+    each_line<T>(p, values, false, [](T& place, const T& v) { place = plus(place, v); });
+  });
+}
+
+std::int64_t find_outside(const std::int64_t* index, std::int64_t n, std::int64_t low, std::int64_t high) {
+  const auto span = static_cast<std::uint64_t>(high - low);
+  std::atomic<bool> bad{false};
+  detail::parallel_for(n, grain, [&](std::int64_t begin, std::int64_t end) {
+    bool any = false;
+    for (std::int64_t i = begin; i < end; ++i) any |= static_cast<std::uint64_t>(index[i] - low) >= span;
+    if (any) bad.store(true, std::memory_order_relaxed);
+  });
+  if (!bad.load()) return -1;
+  return std::find_if(index, index + n, [&](std::int64_t i) { return i < low || i >= high; }) - index;
+}
+
+}  // namespace ct::kernels
