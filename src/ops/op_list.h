@@ -21,5 +21,9 @@ std::span<const Op* const> softmax_ops();
 std::span<const Op* const> view_ops();
 std::span<const Op* const> index_dim_ops();
 std::span<const Op* const> join_ops();
+std::span<const Op* const> scan_ops();
+std::span<const Op* const> sort_ops();
+std::span<const Op* const> count_ops();
+std::span<const Op* const> statistics_ops();
 
 }  // namespace ct

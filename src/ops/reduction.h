@@ -162,3 +162,14 @@ inline Tensor widened(const Tensor& x) { return isReducedFloatingType(x.scalar_t
       default: { using scalar_t = double; return __VA_ARGS__(); }                   \
     }                                                                               \
   }()
+
+// The same for floating dtypes only.
+#define CT_DISPATCH_FLOATS(dtype, ...)                         \
+  [&] {                                                        \
+    if ((dtype) == ::ct::kFloat) {                             \
+      using scalar_t = float;                                  \
+      return __VA_ARGS__();                                    \
+    }                                                          \
+    using scalar_t = double;                                   \
+    return __VA_ARGS__();                                      \
+  }()

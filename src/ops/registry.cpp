@@ -20,6 +20,10 @@ std::vector<const Op*> all_ops() {
            view_ops(),
            index_dim_ops(),
            join_ops(),
+           scan_ops(),
+           sort_ops(),
+           count_ops(),
+           statistics_ops(),
        })
     out.insert(out.end(), family.begin(), family.end());
   return out;
