@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "autograd/elementwise.h"
+#include "cotangent/autograd.h"
 #include "ops/op_list.h"
 #include "ops/random.h"
 
