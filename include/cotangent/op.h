@@ -133,6 +133,7 @@ struct Op {
   Promote promote = Promote::same;
   Dtypes dtypes = Dtypes::all;
   std::uint32_t nondiff = 0;              // bit i: no gradient for input i (indices, masks)
+  std::uint32_t optional = 0;             // bit i: input i may be undefined (bit 31: all from 31 on); apply() refuses others
   bool multi_view = false;                // of several views in place edits are refused (split, unbind, chunk)
 
   Domain domain[3] = {};

@@ -34,19 +34,16 @@ Tracking tracking(const Op& op, const Tensor* const* in, int n) {
 
 void check_defined(const Op& op, const Tensor* const* in, int n) {
   for (int i = 0; i < n; ++i)
-    CT_CHECK(in[i]->defined(), op.name, ": expected a tensor, but argument ", i, " is undefined\n  A default-constructed Tensor "
+    CT_CHECK(in[i]->defined() || (op.optional >> (i < 31 ? i : 31) & 1), op.name, ": expected a tensor, but argument ", i, " is undefined\n  A default-constructed Tensor "
              "holds nothing, like Python's None; .grad() is undefined before backward.");
 }
 
 Tensor forward_one(const Op& op, const Tensor* const* in, int n, const void* attrs, std::uint32_t size) {
-  if (op.kernel) {
-    check_defined(op, in, n);
-    return elementwise(op, in, n, attrs);
-  }
+  check_defined(op, in, n);
+  if (op.kernel) return elementwise(op, in, n, attrs);
   const Call c{op, in, n, attrs, size};
   if (op.forward) return op.forward(c);
   CT_ASSERT(op.inplace, "op ", op.name, " has no forward");
-  check_defined(op, in, 1);
   Tensor out = in[0]->clone();
   op.inplace(c, out);
   return out;
@@ -91,6 +88,7 @@ Tensor apply(const Op& op, const Tensor* const* in, int n, const void* attrs, st
 std::vector<Tensor> apply_multi(const Op& op, const Tensor* const* in, int n, const void* attrs, std::uint32_t size) {
   const Call c{op, in, n, attrs, size};
   if (op.kind == OpKind::composite) return op.forward_multi(c);
+  check_defined(op, in, n);
   const Tracking t = tracking(op, in, n);
   std::vector<Tensor> out;
   {
@@ -109,7 +107,7 @@ std::vector<Tensor> apply_multi(const Op& op, const Tensor* const* in, int n, co
 
 Tensor& apply_inplace(const Op& op, const Tensor* const* in, int n, const void* attrs, std::uint32_t size) {
   const Tensor& self = *in[0];
-  check_defined(op, in, 1);
+  check_defined(op, in, n);
   const Tracking t = tracking(op, in, n);
   check_inplace(op.name, self, t.any);
   Storage* storage = impl(self)->storage;
@@ -123,7 +121,6 @@ Tensor& apply_inplace(const Op& op, const Tensor* const* in, int n, const void* 
     GradModeScope off(false);
     const Call c{op, in, n, attrs, size};
     if (op.kernel) {
-      check_defined(op, in, n);
       elementwise_into(op, self, in, n, attrs);
     } else if (op.inplace) {
       op.inplace(c, self);

@@ -163,12 +163,16 @@ detail::GradShape OpNode::shape(std::uint32_t k) const {
   return {static_cast<ScalarType>(*w & 0xff), IntArrayRef(w + 1, static_cast<std::size_t>(*w >> 8))};
 }
 
+void OpNode::check_not_released() const {
+  CT_CHECK(!released || n_saved == 0, op->name, ": Trying to backward through the graph a second time (or directly access saved tensors after "
+           "they have already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
+           "autograd::grad().\n  Specify retain_graph=true the first time, or run the forward computation again.");
+}
+
 Tensor OpNode::unpack(int bit) const {
   const SaveMask mask = SaveMask{1} << bit;
   CT_ASSERT(saved_mask & mask, "op ", op->name, " did not save value ", bit);
-  CT_CHECK(!released, op->name, ": Trying to backward through the graph a second time (or directly access saved tensors after "
-           "they have already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
-           "autograd::grad().\n  Specify retain_graph=true the first time, or run the forward computation again.");
+  check_not_released();
   const Slot& s = slots()[__builtin_popcount(saved_mask & (mask - 1))];
   if (!s.tensor) return {};
   const std::uint32_t now = s.tensor->storage->current_version();
@@ -201,6 +205,7 @@ std::vector<Tensor> OpNode::saved_tensors() const {
 }
 
 void OpNode::apply(Tensor* grads, Tensor* out) {
+  check_not_released();  // also if this rule happens to need none of what was saved
   Saved s(*this, grads);
   for (std::size_t i = 0; i < n_edges_; ++i) {
     if (!edges_[i].is_valid()) continue;

@@ -77,6 +77,7 @@ struct OpNode final : Node {
   std::string formula() const override { return op->formula ? op->formula : ""; }
   std::vector<Tensor> saved_tensors() const override;
   Tensor unpack(int bit) const;
+  void check_not_released() const;  // Errors: "Trying to backward through the graph a second time"
   // The saved value of input 0 was overwritten by the in-place op itself: this copy takes its place.
   void replace_first_saved(Tensor copy);
   Slot* slots() const { return reinterpret_cast<Slot*>(edges_ + n_edges_); }

@@ -89,9 +89,22 @@ constexpr Op reciprocal_op{
     .domain = {{0.5, 2}},
 };
 
-void check_not_bool(const Tensor& a, const Tensor& b) {
-  CT_CHECK_TYPE(a.scalar_type() != kBool || b.scalar_type() != kBool, "sub: Subtraction, the `-` operator, with two bool tensors is not supported. "
-                "Use the `^` or `logical_xor()` operator instead.");
+// A factor must not be of a higher category than the result.
+void check_alpha(const char* op, const Tensor& a, const Tensor& b, const Scalar& alpha) {
+  if (alpha.isIntegral(false) || !a.defined() || !b.defined()) return;
+  CT_CHECK(!alpha.isFloatingPoint() || a.is_floating_point() || b.is_floating_point(), op, ": For integral input tensors, argument alpha must not be a "
+           "floating point number, and it is ", alpha);
+  CT_CHECK(!alpha.isBoolean() || (a.scalar_type() == kBool && b.scalar_type() == kBool), op, ": Boolean alpha only supported for Boolean results.");
+}
+
+void check_sub(const Tensor& a, const Tensor& b, const Scalar& alpha) {
+  if (a.defined() && b.defined()) {
+    const bool x = a.scalar_type() == kBool, y = b.scalar_type() == kBool;
+    CT_CHECK_TYPE(!(x && y), "sub: Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.");
+    CT_CHECK_TYPE(!(x || y), "sub: Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
+                  "`logical_not()` operator instead.");
+  }
+  check_alpha("sub", a, b, alpha);
 }
 
 }  // namespace
@@ -101,10 +114,13 @@ std::span<const Op* const> arithmetic_ops() {
   return ops;
 }
 
-Tensor add(const Tensor& self, const Tensor& other, const Scalar& alpha) { return apply_with(add_op, ScalarAttrs{{alpha}}, self, other); }
+Tensor add(const Tensor& self, const Tensor& other, const Scalar& alpha) {
+  check_alpha("add", self, other, alpha);
+  return apply_with(add_op, ScalarAttrs{{alpha}}, self, other);
+}
 Tensor add(const Tensor& self, const Scalar& other, const Scalar& alpha) { return add(self, wrapped_number(other), alpha); }
 Tensor sub(const Tensor& self, const Tensor& other, const Scalar& alpha) {
-  if (self.defined() && other.defined()) check_not_bool(self, other);
+  check_sub(self, other, alpha);
   return apply_with(sub_op, ScalarAttrs{{alpha}}, self, other);
 }
 Tensor sub(const Tensor& self, const Scalar& other, const Scalar& alpha) { return sub(self, wrapped_number(other), alpha); }
@@ -115,9 +131,15 @@ Tensor div(const Tensor& self, const Scalar& other) { return div(self, wrapped_n
 Tensor neg(const Tensor& self) { return apply(neg_op, self); }
 Tensor reciprocal(const Tensor& self) { return apply(reciprocal_op, self); }
 
-Tensor& Tensor::add_(const Tensor& o, const Scalar& alpha) const { return apply_inplace(add_op, ScalarAttrs{{alpha}}, *this, o); }
+Tensor& Tensor::add_(const Tensor& o, const Scalar& alpha) const {
+  check_alpha("add_", *this, o, alpha);
+  return apply_inplace(add_op, ScalarAttrs{{alpha}}, *this, o);
+}
 Tensor& Tensor::add_(const Scalar& o, const Scalar& alpha) const { return add_(wrapped_number(o), alpha); }
-Tensor& Tensor::sub_(const Tensor& o, const Scalar& alpha) const { return apply_inplace(sub_op, ScalarAttrs{{alpha}}, *this, o); }
+Tensor& Tensor::sub_(const Tensor& o, const Scalar& alpha) const {
+  check_sub(*this, o, alpha);
+  return apply_inplace(sub_op, ScalarAttrs{{alpha}}, *this, o);
+}
 Tensor& Tensor::sub_(const Scalar& o, const Scalar& alpha) const { return sub_(wrapped_number(o), alpha); }
 Tensor& Tensor::mul_(const Tensor& o) const { return apply_inplace(mul_op, NoAttrs{}, *this, o); }
 Tensor& Tensor::mul_(const Scalar& o) const { return mul_(wrapped_number(o)); }

@@ -3,13 +3,12 @@
 #include <limits>
 
 #include "ops/op_list.h"
-#include "ops/reduce_attrs.h"
+#include "ops/reduction.h"
 
 namespace ct {
 
 using detail::ReduceAttrs;
 using detail::ReducePlan;
-using detail::SearchAttrs;
 
 namespace {
 
@@ -155,6 +154,8 @@ Tensor search_rows(const Tensor& sorted, const Tensor& values, bool right) {
   });
   return out;
 }
+
+struct SearchAttrs { bool right; };
 
 constexpr Op searchsorted_op{
     .name = "searchsorted",

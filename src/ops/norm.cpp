@@ -4,15 +4,19 @@
 
 #include "kernels/reduce.h"
 #include "ops/op_list.h"
-#include "ops/reduce_attrs.h"
+#include "ops/reduction.h"
 
 namespace ct {
 
-using detail::NormAttrs;
 using detail::ReduceAttrs;
 using detail::ReducePlan;
 
 namespace {
+
+struct NormAttrs {
+  ReduceAttrs reduce;
+  double p = 2;
+};
 
 // The order p of the norm decides what is accumulated, always in double: sum |x|^p, a count, or an extremum.
 template <class T>

@@ -8,6 +8,7 @@
 #include "autograd/elementwise.h"
 #include "core/parallel.h"
 #include "core/tensor_impl.h"
+#include "ops/dim_attrs.h"  // most order statistics and scans take one dimension
 
 namespace ct::detail {
 
@@ -127,15 +128,6 @@ struct DimWalk {
       for (std::int64_t r = begin; r < end; ++r) f(r);
     });
   }
-};
-
-// One dimension, as most order statistics and scans take it.
-struct DimAttrs {
-  std::int64_t dim = 0;
-  bool keepdim = false;
-  bool flag = false;              // meaning depends on the op: descending, reverse, ..
-  std::int64_t k = 0;
-  ScalarType dtype = ScalarType::Undefined;
 };
 
 // The gradient of values picked along a dimension: g goes to the elements that `index` names, 0 elsewhere.

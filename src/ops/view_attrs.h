@@ -6,12 +6,12 @@
 
 #include "autograd/elementwise.h"
 #include "core/tensor_impl.h"
+#include "ops/dim_attrs.h"
 
 namespace ct::detail {
 
 struct SizesAttrs { Dims sizes; };         // view, expand: the shape asked for
 struct DtypeAttrs { ScalarType dtype; };   // to: the dtype asked for
-struct DimAttrs { std::int64_t dim; };
 struct DimPair { std::int64_t dim0, dim1; };
 struct SelectAttrs { std::int64_t dim, index; };
 struct SliceAttrs { std::int64_t dim, start, length, step; };
