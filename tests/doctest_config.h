@@ -1,5 +1,4 @@
 // tests/doctest_config.h -- included before everything in test programs.
 // ct::toString(ScalarType) would otherwise be taken for doctest's function of that name.
 #pragma once
-#define DOCTEST_CONFIG_TREAT_CHAR_STAR_AS_STRING
 #define DOCTEST_STRINGIFY(...) ::doctest::toString(__VA_ARGS__)

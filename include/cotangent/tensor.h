@@ -288,6 +288,11 @@ CT_API std::ostream& operator<<(std::ostream& out, const Tensor& t);
 /// The text that operator<< writes.
 CT_API std::string to_string(const Tensor& t);
 
+template <detail::Flag B> Tensor var(const Tensor& self, B unbiased) { return detail::var(self, unbiased); }
+template <detail::Flag B> Tensor std(const Tensor& self, B unbiased) { return detail::std(self, unbiased); }
+template <detail::Flag B> std::tuple<Tensor, Tensor> var_mean(const Tensor& self, B unbiased) { return detail::var_mean(self, unbiased); }
+template <detail::Flag B> std::tuple<Tensor, Tensor> std_mean(const Tensor& self, B unbiased) { return detail::std_mean(self, unbiased); }
+
 // ---- operators ---------------------------------------------------------------------------------------------------------------------
 #define CT_BINARY_OPERATOR(op, function)                                                              \
   inline Tensor operator op(const Tensor& a, const Tensor& b) { return function(a, b); }              \

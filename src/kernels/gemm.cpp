@@ -13,6 +13,7 @@
 #define HWY_TARGET_INCLUDE "kernels/gemm.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "kernels/cpu/dispatch.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ct::kernels::HWY_NAMESPACE {
@@ -173,10 +174,9 @@ namespace ct::kernels {
 
 namespace {
 
-HWY_EXPORT(gemm_table);
 
 const GemmTable& table() {
-  static const GemmTable t = HWY_DYNAMIC_DISPATCH(gemm_table)();
+  static const GemmTable t = CT_BEST_TARGET(gemm_table);
   return t;
 }
 

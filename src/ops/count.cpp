@@ -3,12 +3,13 @@
 #include <limits>
 
 #include "ops/op_list.h"
-#include "ops/reduction.h"
+#include "ops/reduce_attrs.h"
 
 namespace ct {
 
 using detail::ReduceAttrs;
 using detail::ReducePlan;
+using detail::SearchAttrs;
 
 namespace {
 
@@ -154,8 +155,6 @@ Tensor search_rows(const Tensor& sorted, const Tensor& values, bool right) {
   });
   return out;
 }
-
-struct SearchAttrs { bool right; };
 
 constexpr Op searchsorted_op{
     .name = "searchsorted",

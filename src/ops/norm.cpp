@@ -4,19 +4,15 @@
 
 #include "kernels/reduce.h"
 #include "ops/op_list.h"
-#include "ops/reduction.h"
+#include "ops/reduce_attrs.h"
 
 namespace ct {
 
+using detail::NormAttrs;
 using detail::ReduceAttrs;
 using detail::ReducePlan;
 
 namespace {
-
-struct NormAttrs {
-  ReduceAttrs reduce;
-  double p = 2;
-};
 
 // The order p of the norm decides what is accumulated, always in double: sum |x|^p, a count, or an extremum.
 template <class T>

@@ -12,6 +12,8 @@ std::span<const Op* const> copy_ops();
 std::span<const Op* const> geometry_ops();
 std::span<const Op* const> matmul_ops();
 std::span<const Op* const> matmul_shape_ops();
+std::span<const Op* const> random_fill_ops();
+std::span<const Op* const> random_ops();
 std::span<const Op* const> sum_ops();
 std::span<const Op* const> mean_ops();
 std::span<const Op* const> extrema_ops();

@@ -11,6 +11,8 @@ std::vector<const Op*> all_ops() {
            geometry_ops(),
            matmul_ops(),
            matmul_shape_ops(),
+           random_fill_ops(),
+           random_ops(),
            sum_ops(),
            mean_ops(),
            extrema_ops(),

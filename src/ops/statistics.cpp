@@ -3,11 +3,11 @@
 
 #include "cotangent/autograd.h"
 #include "ops/op_list.h"
-#include "ops/reduction.h"
-#include "ops/statistics.h"
+#include "ops/reduce_attrs.h"
 
 namespace ct {
 
+using detail::CovAttrs;
 using detail::DimAttrs;
 using detail::Dims;
 using detail::QuantileAttrs;
@@ -52,8 +52,6 @@ constexpr Op quantile_op{
 };
 
 // ---- covariance --------------------------------------------------------------------------------------------------
-
-struct CovAttrs { std::int64_t correction; };
 
 // Rows are variables, columns observations: C = (X - mean) (X - mean)^T / (n - correction).
 Tensor covariance(const Call& c) {

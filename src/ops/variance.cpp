@@ -4,25 +4,16 @@
 
 #include "kernels/reduce.h"
 #include "ops/op_list.h"
-#include "ops/reduction.h"
+#include "ops/reduce_attrs.h"
 
 namespace ct {
 
 using detail::ReduceAttrs;
 using detail::ReducePlan;
+using detail::VarAttrs;
 using kernels::Moments;
 
 namespace {
-
-// flag of the variance: `root` asks for the standard deviation.
-struct VarAttrs {
-  ReduceAttrs reduce;
-  bool unbiased = true, root = false;
-
-  double denominator(IntArrayRef x_sizes) const {
-    return static_cast<double>(detail::reduced_numel(x_sizes, reduce)) - (unbiased ? 1.0 : 0.0);
-  }
-};
 
 template <class T>
 void variance_into(const Tensor& spread, const Tensor& mean, const ReducePlan& p, const VarAttrs& a) {
@@ -177,19 +168,23 @@ std::span<const Op* const> variance_ops() {
   return ops;
 }
 
-Tensor var(const Tensor& self, bool unbiased) { return apply_with(var_op, all_of(self, unbiased, false), self); }
+Tensor var(const Tensor& self) { return detail::var(self, true); }
+Tensor detail::var(const Tensor& self, bool unbiased) { return apply_with(var_op, all_of(self, unbiased, false), self); }
 Tensor var(const Tensor& self, IntArrayRef dim, bool unbiased, bool keepdim) {
   return apply_with(var_op, some_of("var", self, dim, unbiased, keepdim, false), self);
 }
-Tensor std(const Tensor& self, bool unbiased) { return apply_with(std_op, all_of(self, unbiased, true), self); }
+Tensor std(const Tensor& self) { return detail::std(self, true); }
+Tensor detail::std(const Tensor& self, bool unbiased) { return apply_with(std_op, all_of(self, unbiased, true), self); }
 Tensor std(const Tensor& self, IntArrayRef dim, bool unbiased, bool keepdim) {
   return apply_with(std_op, some_of("std", self, dim, unbiased, keepdim, true), self);
 }
-std::tuple<Tensor, Tensor> var_mean(const Tensor& self, bool unbiased) { return pair_of(var_mean_op, all_of(self, unbiased, false), self); }
+std::tuple<Tensor, Tensor> var_mean(const Tensor& self) { return detail::var_mean(self, true); }
+std::tuple<Tensor, Tensor> detail::var_mean(const Tensor& self, bool unbiased) { return pair_of(var_mean_op, all_of(self, unbiased, false), self); }
 std::tuple<Tensor, Tensor> var_mean(const Tensor& self, IntArrayRef dim, bool unbiased, bool keepdim) {
   return pair_of(var_mean_op, some_of("var_mean", self, dim, unbiased, keepdim, false), self);
 }
-std::tuple<Tensor, Tensor> std_mean(const Tensor& self, bool unbiased) { return pair_of(std_mean_op, all_of(self, unbiased, true), self); }
+std::tuple<Tensor, Tensor> std_mean(const Tensor& self) { return detail::std_mean(self, true); }
+std::tuple<Tensor, Tensor> detail::std_mean(const Tensor& self, bool unbiased) { return pair_of(std_mean_op, all_of(self, unbiased, true), self); }
 std::tuple<Tensor, Tensor> std_mean(const Tensor& self, IntArrayRef dim, bool unbiased, bool keepdim) {
   return pair_of(std_mean_op, some_of("std_mean", self, dim, unbiased, keepdim, true), self);
 }

@@ -220,7 +220,7 @@ void compare(const Table& table) {
   Counts counts;
   int compared = 0;
   for (const Entry& entry : table) {
-    DOCTEST_INFO("op ", entry.op);
+    DOCTEST_INFO("op ", std::string(entry.op));
     const auto it = ops.find(entry.op);
     if (it == ops.end()) {
       DOCTEST_ADD_FAIL_CHECK_AT(__FILE__, __LINE__, "no op of this name is registered");
@@ -240,12 +240,12 @@ void compare(const Table& table) {
     int number = 0;
     for (const op_samples::Sample& sample : op_samples::of(op)) {
       for (ct::ScalarType t : dtypes) {
-        DOCTEST_INFO("sample ", number, " as ", ct::toString(t));
+        DOCTEST_INFO("sample ", number, " as ", std::string(ct::toString(t)));
         const bool gradients = op.node && entry.gradients && (t == ct::kDouble || t == ct::kFloat);
         try {
           compare_sample(op, entry, sample, t, gradients, random, counts);
         } catch (const ct::Error& e) {
-          DOCTEST_ADD_FAIL_CHECK_AT(__FILE__, __LINE__, "ours throws: " << e.what());
+          DOCTEST_ADD_FAIL_CHECK_AT(__FILE__, __LINE__, "ours throws: " << std::string(e.what()));
         } catch (const std::exception& e) {
           DOCTEST_ADD_FAIL_CHECK_AT(__FILE__, __LINE__, "libtorch throws: " << std::string(e.what()).substr(0, 300));
         }
@@ -264,8 +264,8 @@ void compare(const Table& table) {
 DOCTEST_TEST_CASE("every op with samples has an entry in exactly one table") {
   std::set<std::string> known;
   for (auto* table : oracle::tables())
-    for (const oracle::Entry& e : table()) DOCTEST_CHECK_MESSAGE(known.insert(e.op).second, e.op, " is in two tables");
+    for (const oracle::Entry& e : table()) DOCTEST_CHECK_MESSAGE(known.insert(e.op).second, std::string(e.op), " is in two tables");
   for (const ct::Op* op : ct::all_ops())
     if (op->samples || (op->kind == ct::OpKind::elementwise && !op->untested))
-      DOCTEST_CHECK_MESSAGE(known.count(op->name) == 1, op->name, " has no entry in any table of tests/oracle");
+      DOCTEST_CHECK_MESSAGE(known.count(op->name) == 1, std::string(op->name), " has no entry in any table of tests/oracle");
 }

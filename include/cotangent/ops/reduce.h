@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <tuple>
+#include <type_traits>
 #include <vector>
 
 #include "cotangent/array_ref.h"
@@ -13,6 +14,16 @@ namespace ct {
 class Tensor;
 using OptionalDtype = std::optional<ScalarType>;
 
+namespace detail {
+// A flag that must be written as one: x.var({0}) names dimension 0 and is not taken for unbiased = false.
+template <class B>
+concept Flag = std::is_same_v<B, bool>;
+CT_API Tensor var(const Tensor& self, bool unbiased);
+CT_API Tensor std(const Tensor& self, bool unbiased);
+CT_API std::tuple<Tensor, Tensor> var_mean(const Tensor& self, bool unbiased);
+CT_API std::tuple<Tensor, Tensor> std_mean(const Tensor& self, bool unbiased);
+}  // namespace detail
+
 CT_API Tensor sum(const Tensor& self, OptionalDtype dtype = std::nullopt);
 CT_API Tensor sum(const Tensor& self, IntArrayRef dim, bool keepdim = false, OptionalDtype dtype = std::nullopt);
 CT_API Tensor nansum(const Tensor& self, OptionalDtype dtype = std::nullopt);
@@ -21,13 +32,17 @@ CT_API Tensor mean(const Tensor& self, IntArrayRef dim, bool keepdim = false, Op
 CT_API Tensor prod(const Tensor& self, OptionalDtype dtype = std::nullopt);
 CT_API Tensor prod(const Tensor& self, std::int64_t dim, bool keepdim = false, OptionalDtype dtype = std::nullopt);
 /// unbiased: divide by n - 1 (Bessel's correction) rather than by n.
-CT_API Tensor var(const Tensor& self, bool unbiased = true);
+CT_API Tensor var(const Tensor& self);
+template <detail::Flag B> Tensor var(const Tensor& self, B unbiased);
 CT_API Tensor var(const Tensor& self, IntArrayRef dim, bool unbiased = true, bool keepdim = false);
-CT_API Tensor std(const Tensor& self, bool unbiased = true);
+CT_API Tensor std(const Tensor& self);
+template <detail::Flag B> Tensor std(const Tensor& self, B unbiased);
 CT_API Tensor std(const Tensor& self, IntArrayRef dim, bool unbiased = true, bool keepdim = false);
-CT_API std::tuple<Tensor, Tensor> var_mean(const Tensor& self, bool unbiased = true);
+CT_API std::tuple<Tensor, Tensor> var_mean(const Tensor& self);
+template <detail::Flag B> std::tuple<Tensor, Tensor> var_mean(const Tensor& self, B unbiased);
 CT_API std::tuple<Tensor, Tensor> var_mean(const Tensor& self, IntArrayRef dim, bool unbiased = true, bool keepdim = false);
-CT_API std::tuple<Tensor, Tensor> std_mean(const Tensor& self, bool unbiased = true);
+CT_API std::tuple<Tensor, Tensor> std_mean(const Tensor& self);
+template <detail::Flag B> std::tuple<Tensor, Tensor> std_mean(const Tensor& self, B unbiased);
 CT_API std::tuple<Tensor, Tensor> std_mean(const Tensor& self, IntArrayRef dim, bool unbiased = true, bool keepdim = false);
 
 CT_API Tensor max(const Tensor& self);

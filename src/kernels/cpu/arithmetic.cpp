@@ -8,6 +8,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/arithmetic.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/loops-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -86,9 +87,8 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ct::kernels {
-HWY_EXPORT(arithmetic_table);
 const ArithmeticKernels& arithmetic() {
-  static const ArithmeticKernels table = HWY_DYNAMIC_DISPATCH(arithmetic_table)();
+  static const ArithmeticKernels table = CT_BEST_TARGET(arithmetic_table);
   return table;
 }
 }  // namespace ct::kernels

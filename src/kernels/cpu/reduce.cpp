@@ -5,6 +5,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/reduce.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "kernels/cpu/dispatch.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ct::kernels::HWY_NAMESPACE {
@@ -204,16 +205,14 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ct::kernels {
-HWY_EXPORT(table_f32);
-HWY_EXPORT(table_f64);
 template <>
 const ReduceKernels<float>& reduce_kernels<float>() {
-  static const ReduceKernels<float> table = HWY_DYNAMIC_DISPATCH(table_f32)();
+  static const ReduceKernels<float> table = CT_BEST_TARGET(table_f32);
   return table;
 }
 template <>
 const ReduceKernels<double>& reduce_kernels<double>() {
-  static const ReduceKernels<double> table = HWY_DYNAMIC_DISPATCH(table_f64)();
+  static const ReduceKernels<double> table = CT_BEST_TARGET(table_f64);
   return table;
 }
 }  // namespace ct::kernels

@@ -8,6 +8,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/softmax.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "kernels/cpu/dispatch.h"
 #include <hwy/contrib/math/math-inl.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -180,16 +181,14 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ct::kernels {
-HWY_EXPORT(softmax_f32);
-HWY_EXPORT(softmax_f64);
 template <>
 const SoftmaxKernels<float>& softmax_kernels<float>() {
-  static const SoftmaxKernels<float> table = HWY_DYNAMIC_DISPATCH(softmax_f32)();
+  static const SoftmaxKernels<float> table = CT_BEST_TARGET(softmax_f32);
   return table;
 }
 template <>
 const SoftmaxKernels<double>& softmax_kernels<double>() {
-  static const SoftmaxKernels<double> table = HWY_DYNAMIC_DISPATCH(softmax_f64)();
+  static const SoftmaxKernels<double> table = CT_BEST_TARGET(softmax_f64);
   return table;
 }
 }  // namespace ct::kernels
