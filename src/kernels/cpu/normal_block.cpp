@@ -8,6 +8,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/normal_block.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "kernels/cpu/dispatch.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ct::kernels::HWY_NAMESPACE {
@@ -77,13 +78,13 @@ void normal_block(float* u, float mean, float std) {
 void normal_blocks(float* u, std::int64_t n, float mean, float std) {
   for (std::int64_t i = 0; i + 16 <= n; i += 16) normal_block(u + i, mean, std);
 }
+auto normal_blocks_here() { return &normal_blocks; }
 
 }  // namespace ct::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ct::kernels {
-HWY_EXPORT(normal_blocks);
-void normal_blocks_float(float* u, std::int64_t n, float mean, float std) { HWY_DYNAMIC_DISPATCH(normal_blocks)(u, n, mean, std); }
+void normal_blocks_float(float* u, std::int64_t n, float mean, float std) { CT_BEST_TARGET(normal_blocks_here)(u, n, mean, std); }
 }  // namespace ct::kernels
 #endif
