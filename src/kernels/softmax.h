@@ -5,7 +5,7 @@
 
 namespace ct::kernels {
 
-// Each runs over one row of n elements, or over `columns` dense columns of n elements that lie `stride` apart.
+// Each runs over one row of n elements, or over at most 64 dense columns of n elements that lie `stride` apart.
 template <class T>
 struct SoftmaxKernels {
   void (*softmax)(T* y, const T* x, std::int64_t n);

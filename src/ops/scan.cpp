@@ -26,15 +26,25 @@ Tensor scan(const Call& c, int start, const Step& step) {
     using Acc = std::conditional_t<std::is_floating_point_v<scalar_t>, double, std::uint64_t>;
     const scalar_t* x = detail::data<scalar_t>(w.x);
     scalar_t* y = detail::data<scalar_t>(out);
-    w.each_row([&](std::int64_t r) {
-      const std::int64_t by = a.flag ? -w.inner : w.inner;
-      std::int64_t at = w.offset(r) + (a.flag ? (w.n - 1) * w.inner : 0);
-      Acc total = static_cast<Acc>(start);
-      for (std::int64_t i = 0; i < w.n; ++i, at += by) {
-        total = step(total, static_cast<Acc>(x[at]));
-        y[at] = static_cast<scalar_t>(total);
+    // Neighbouring rows together, so that memory is walked through in order: as many as stay in the first cache.
+    constexpr std::int64_t width = 128;
+    const std::int64_t blocks = (w.inner + width - 1) / width;
+    if (w.x.numel() == 0) return;
+    const std::int64_t grain = std::max<std::int64_t>(1, 8192 / (w.n * std::min(w.inner, width)));
+    detail::parallel_for(w.outer * blocks, grain, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t k = begin; k < end; ++k) {
+        const std::int64_t j = k % blocks * width, m = std::min(width, w.inner - j), first = k / blocks * w.n * w.inner + j;
+        Acc total[width];
+        std::fill(total, total + m, static_cast<Acc>(start));
+        for (std::int64_t i = 0; i < w.n; ++i) {
+          const std::int64_t at = first + (a.flag ? w.n - 1 - i : i) * w.inner;
+          for (std::int64_t c = 0; c < m; ++c) {
+            total[c] = step(total[c], static_cast<Acc>(x[at + c]));
+            y[at + c] = static_cast<scalar_t>(total[c]);
+          }
+        }
       }
-    }, 4);
+    });
   });
   return out.to(result);
 }

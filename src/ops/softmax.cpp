@@ -22,7 +22,7 @@ void along(const DimWalk& w, const Row& row, const Columns& columns) {
     w.each_row([&](std::int64_t r) { row(r * w.n); }, cost);
     return;
   }
-  constexpr std::int64_t width = 64;
+  constexpr std::int64_t width = 64;  // as many columns as the kernels take
   const std::int64_t blocks = (w.inner + width - 1) / width;
   const std::int64_t grain = std::max<std::int64_t>(1, detail::elementwise_grain / (cost * w.n * std::min(width, w.inner)));
   detail::parallel_for(w.outer * blocks, grain, [&](std::int64_t begin, std::int64_t end) {

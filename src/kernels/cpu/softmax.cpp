@@ -119,46 +119,48 @@ void log_softmax_backward(T* dx, const T* g, const T* y, std::int64_t n) {
   });
 }
 
-// The same down columns, a vector of columns at a time.
+// The same down columns, a block of them at a time, row by row: `column_block` running values stay in the first cache.
+constexpr std::int64_t column_block = 64;
 
 template <bool log, class T>
 void softmax_columns(T* y, const T* x, std::int64_t n, std::int64_t stride, std::int64_t columns) {
-  each_vector<T>(columns, [&](auto d, std::int64_t j) HWY_ATTR {
-    auto m = hn::Set(d, -std::numeric_limits<T>::infinity());
-    for (std::int64_t i = 0; i < n; ++i) m = larger(d, m, hn::LoadU(d, x + i * stride + j));
-    auto total = hn::Zero(d);
-    for (std::int64_t i = 0; i < n; ++i) {
-      const auto e = exp_of(d, hn::Sub(hn::LoadU(d, x + i * stride + j), m));
-      total = hn::Add(total, e);
+  HWY_ALIGN T m[column_block], total[column_block];
+  for (std::int64_t j = 0; j < columns; ++j) m[j] = -std::numeric_limits<T>::infinity(), total[j] = 0;
+  for (std::int64_t i = 0; i < n; ++i)
+    each_vector<T>(columns, [&](auto d, std::int64_t j) HWY_ATTR {
+      hn::StoreU(larger(d, hn::LoadU(d, m + j), hn::LoadU(d, x + i * stride + j)), d, m + j);
+    });
+  for (std::int64_t i = 0; i < n; ++i)
+    each_vector<T>(columns, [&](auto d, std::int64_t j) HWY_ATTR {
+      const auto e = exp_of(d, hn::Sub(hn::LoadU(d, x + i * stride + j), hn::LoadU(d, m + j)));
+      hn::StoreU(hn::Add(hn::LoadU(d, total + j), e), d, total + j);
       if (!log) hn::StoreU(e, d, y + i * stride + j);
-    }
-    if (log) {
-      HWY_ALIGN T lane[HWY_MAX_BYTES / sizeof(T)];
-      hn::StoreU(total, d, lane);
-      for (std::size_t k = 0; k < hn::Lanes(d); ++k) lane[k] = std::log(lane[k]);
-      total = hn::LoadU(d, lane);
-    }
-    for (std::int64_t i = 0; i < n; ++i) {
+    });
+  if (log)
+    for (std::int64_t j = 0; j < columns; ++j) total[j] = std::log(total[j]);
+  for (std::int64_t i = 0; i < n; ++i)
+    each_vector<T>(columns, [&](auto d, std::int64_t j) HWY_ATTR {
       T* at = y + i * stride + j;
-      hn::StoreU(log ? hn::Sub(hn::Sub(hn::LoadU(d, x + i * stride + j), m), total) : hn::Div(hn::LoadU(d, at), total), d, at);
-    }
-  });
+      const auto t = hn::LoadU(d, total + j);
+      hn::StoreU(log ? hn::Sub(hn::Sub(hn::LoadU(d, x + i * stride + j), hn::LoadU(d, m + j)), t) : hn::Div(hn::LoadU(d, at), t), d, at);
+    });
 }
 
 template <bool log, class T>
 void softmax_backward_columns(T* dx, const T* g, const T* y, std::int64_t n, std::int64_t stride, std::int64_t columns) {
-  each_vector<T>(columns, [&](auto d, std::int64_t j) HWY_ATTR {
-    auto total = hn::Zero(d);
-    for (std::int64_t i = 0; i < n; ++i) {
+  HWY_ALIGN T total[column_block] = {};
+  for (std::int64_t i = 0; i < n; ++i)
+    each_vector<T>(columns, [&](auto d, std::int64_t j) HWY_ATTR {
       const auto gi = hn::LoadU(d, g + i * stride + j);
-      total = hn::Add(total, log ? gi : hn::Mul(gi, hn::LoadU(d, y + i * stride + j)));
-    }
-    for (std::int64_t i = 0; i < n; ++i) {
+      const auto term = log ? gi : hn::Mul(gi, hn::LoadU(d, y + i * stride + j));
+      hn::StoreU(hn::Add(hn::LoadU(d, total + j), term), d, total + j);
+    });
+  for (std::int64_t i = 0; i < n; ++i)
+    each_vector<T>(columns, [&](auto d, std::int64_t j) HWY_ATTR {
       const std::int64_t at = i * stride + j;
-      const auto gi = hn::LoadU(d, g + at), yi = hn::LoadU(d, y + at);
-      hn::StoreU(log ? hn::NegMulAdd(exp_of(d, yi), total, gi) : hn::Mul(yi, hn::Sub(gi, total)), d, dx + at);
-    }
-  });
+      const auto gi = hn::LoadU(d, g + at), yi = hn::LoadU(d, y + at), t = hn::LoadU(d, total + j);
+      hn::StoreU(log ? hn::NegMulAdd(exp_of(d, yi), t, gi) : hn::Mul(yi, hn::Sub(gi, t)), d, dx + at);
+    });
 }
 
 template <class T>
