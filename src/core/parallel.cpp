@@ -151,7 +151,7 @@ void detail::parallel_range(std::int64_t n, std::int64_t grain, RangeFn fn, void
   // Two parts a thread: enough to even out, few enough to stay cheap.
   std::int64_t step = (n + 2 * threads - 1) / (2 * threads);
   step = step < grain ? grain : step;
-  step = (step + 63) / 64 * 64;
+  if (grain >= 64) step = (step + 63) / 64 * 64;  // small items: whole cache lines; big ones would all go to one thread
   // The workers run fn directly; only the caller needs the flag, and only while it takes part.
   struct Flag {
     Flag() { in_parallel = true; }
