@@ -34,6 +34,16 @@ Tensor scan(const Call& c, int start, const Step& step) {
     detail::parallel_for(w.outer * blocks, grain, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t k = begin; k < end; ++k) {
         const std::int64_t j = k % blocks * width, m = std::min(width, w.inner - j), first = k / blocks * w.n * w.inner + j;
+        if (m == 1) {
+          const std::int64_t by = a.flag ? -w.inner : w.inner;
+          std::int64_t at = first + (a.flag ? (w.n - 1) * w.inner : 0);
+          Acc total = static_cast<Acc>(start);
+          for (std::int64_t i = 0; i < w.n; ++i, at += by) {
+            total = step(total, static_cast<Acc>(x[at]));
+            y[at] = static_cast<scalar_t>(total);
+          }
+          continue;
+        }
         Acc total[width];
         std::fill(total, total + m, static_cast<Acc>(start));
         for (std::int64_t i = 0; i < w.n; ++i) {
