@@ -62,6 +62,21 @@ constexpr Op clone_op{
     .samples = [](SampleSink& call) { call({call.uniform({2, 3})}); },
 };
 
+// A row-major copy: what contiguous() does to other layouts.
+constexpr Op contiguous_op{
+    .name = "contiguous",
+    .node = "CloneBackward0",
+    .kind = OpKind::linear,
+    .formula = "dx = g",
+    .forward = [](const Call& c) {
+      Tensor out = detail::empty_like_dtype(c.x(0).scalar_type(), c.x(0).sizes());
+      copy_elements(out, c.x(0));
+      return out;
+    },
+    .vjp = [](const Tensor& g, const Saved&, int) { return g; },
+    .samples = [](SampleSink& call) { call({call.uniform({2, 3})}); },
+};
+
 constexpr Op to_op{
     .name = "to",
     .node = "ToCopyBackward0",
@@ -124,7 +139,7 @@ void check_device(Device d) {
 }  // namespace
 
 std::span<const Op* const> copy_ops() {
-  static constexpr const Op* ops[] = {&copy_op, &clone_op, &to_op, &fill_op, &fill_tensor_op, &zero_op};
+  static constexpr const Op* ops[] = {&copy_op, &clone_op, &contiguous_op, &to_op, &fill_op, &fill_tensor_op, &zero_op};
   return ops;
 }
 
@@ -136,7 +151,7 @@ Tensor& Tensor::copy_(const Tensor& src, bool) const {
 }
 Tensor Tensor::contiguous() const {
   if (is_contiguous()) return *this;
-  return ct::empty(sizes(), scalar_type()).copy_(*this);
+  return apply(contiguous_op, *this);
 }
 Tensor& Tensor::fill_(const Scalar& value) const { return apply_inplace(fill_op, ScalarAttrs{{value}}, *this); }
 Tensor& Tensor::fill_(const Tensor& value) const {

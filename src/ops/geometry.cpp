@@ -53,20 +53,21 @@ constexpr Op as_strided_op{
     },
     .vjp = [](const Tensor& g, const Saved& s, int) {
       const auto& a = s.attrs<StridedAttrs>();
-      Tensor flat = zeros({std::max(extent(a.view), extent(a.input))}, g.options());
+      // The memory around x, from its first element on, or from where y begins before that.
+      const std::int64_t before = std::max<std::int64_t>(0, -a.view.offset), after = before + a.view.offset;
+      Tensor flat = zeros({before + std::max(extent(a.view), extent(a.input))}, g.options());
       if (!self_overlapping(a.view)) {
-        if (g.numel()) as_strided(flat, a.view.size_list(), a.view.stride_list(), a.view.offset).copy_(g);
+        if (g.numel()) as_strided(flat, a.view.size_list(), a.view.stride_list(), after).copy_(g);
       } else {
-        Tensor place = as_strided(arange(flat.numel(), kLong), a.view.size_list(), a.view.stride_list(), a.view.offset);
-        flat = index_add(flat, 0, place.reshape({-1}), g.reshape({-1}));
+        const Tensor place = as_strided(arange(flat.numel(), kLong), a.view.size_list(), a.view.stride_list(), after);
+        flat.index_add_(0, place.reshape({-1}), g.reshape({-1}));
       }
       if (self_overlapping(a.input)) {  // several elements of x are one in memory: each gets its share
-        Tensor count = zeros_like(flat);
-        Tensor place = as_strided(arange(flat.numel(), kLong), a.input.size_list(), a.input.stride_list(), 0);
-        count = index_add(count, 0, place.reshape({-1}), ones({place.numel()}, g.options()));
+        const Tensor place = as_strided(arange(flat.numel(), kLong), a.input.size_list(), a.input.stride_list(), before);
+        const Tensor count = zeros_like(flat).index_add_(0, place.reshape({-1}), ones({place.numel()}, g.options()));
         flat = flat / count.clamp_min(1);
       }
-      return as_strided(flat, a.input.size_list(), a.input.stride_list(), 0);
+      return as_strided(flat, a.input.size_list(), a.input.stride_list(), before);
     },
     .samples = [](SampleSink& call) {
       call({call.uniform({3, 4})}, StridedAttrs{{2, {2, 2}, {4, 2}, 1}, {2, {3, 4}, {4, 1}, 0}});
@@ -148,6 +149,18 @@ constexpr Op view_op{
     },
 };
 
+// The second half of a reshape that copies: the copy is nobody else's, so the result is no view.
+constexpr Op unsafe_view_op{
+    .name = "_unsafe_view",
+    .node = "UnsafeViewBackward0",
+    .kind = OpKind::linear,
+    .formula = view_op.formula,
+    .forward = view_op.forward,
+    .vjp = view_op.vjp,
+    .save_shapes = true,
+    .samples = view_op.samples,
+};
+
 constexpr Op expand_op{
     .name = "expand",
     .node = "ExpandBackward0",
@@ -175,7 +188,7 @@ constexpr Op expand_op{
 const Op& detail::strided_view_op = as_strided_op;
 
 std::span<const Op* const> geometry_ops() {
-  static constexpr const Op* ops[] = {&as_strided_op, &view_op, &expand_op};
+  static constexpr const Op* ops[] = {&as_strided_op, &view_op, &unsafe_view_op, &expand_op};
   return ops;
 }
 
@@ -202,7 +215,7 @@ Tensor reshape(const Tensor& self, IntArrayRef shape) {
   const Dims sizes = complete_shape("reshape", shape, self.numel());
   std::int64_t strides[max_dims];
   if (view_strides(impl(self), sizes, strides)) return self.view(sizes);
-  return self.clone().contiguous().view(sizes);
+  return apply_with(unsafe_view_op, SizesAttrs{sizes}, self.contiguous());
 }
 
 Tensor Tensor::expand(IntArrayRef size, bool) const {

@@ -14,6 +14,9 @@ void check_index_range(const char* op, const Tensor& index, std::int64_t dim, st
 // Places of x along one dim, at a dense one-dimensional int64 index that was checked. `offsets` keeps their memory.
 kernels::Places places_along(const Tensor& x, std::int64_t dim, const Tensor& index, Tensor& offsets, bool negative = false);
 
+// Row-major numbers of the elements of x that are not zero, as a vector.
+Tensor true_positions(const Tensor& x);
+
 // The value as one element of this dtype. Errors: Error "value cannot be converted to type Long without overflow".
 Tensor number_as(const char* op, const Scalar& value, ScalarType dtype);
 

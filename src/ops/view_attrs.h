@@ -23,6 +23,20 @@ struct DimList {
   std::int8_t v[max_dims] = {};
 };
 
+struct SplitAttrs { std::int64_t dim, size; };
+struct RollAttrs {
+  DimList dims;
+  std::int64_t shifts[max_dims] = {};
+};
+struct Rot90Attrs { std::int64_t k, dim0, dim1; };
+
+// Which dim each index tensor stands at; a mask covers as many dims as it has.
+struct IndexAttrs {
+  std::int8_t n = 0;
+  std::int8_t dims[max_dims] = {};
+  bool accumulate = false;
+};
+
 // Parameters of a view together with the shape of what it looks at: of the op that carries a gradient back.
 template <class A>
 struct BackAttrs {

@@ -1,5 +1,5 @@
-// ops/views.cpp -- views along dimensions: order of dimensions, picking, slicing, diagonals, windows.
-#include "ops/view_attrs.h"
+// ops/views.cpp -- views of parts: one index, slices, diagonals, windows.
+#include "ops/look.h"
 
 #include "autograd/node.h"
 #include "ops/op_list.h"
@@ -8,56 +8,14 @@ namespace ct {
 
 using detail::BackAttrs;
 using detail::DiagonalAttrs;
-using detail::DimAttrs;
-using detail::DimList;
-using detail::DimPair;
-using detail::Dims;
-using detail::impl;
+using detail::Look;
 using detail::SelectAttrs;
 using detail::SliceAttrs;
 using detail::to_dims;
 using detail::wrap_dim;
 using detail::WindowAttrs;
 
-DimList detail::wrap_dims(const char* op, const Tensor& x, IntArrayRef dims) {
-  DimList out;
-  std::uint32_t seen = 0;
-  for (std::int64_t d : dims) {
-    const std::int64_t w = wrap_dim(d, x.dim());
-    CT_CHECK(!(seen >> w & 1), op, ": dim ", w, " appears multiple times in the list of dims ", dims);
-    seen |= 1u << w;
-    out.v[out.n++] = static_cast<std::int8_t>(w);
-  }
-  return out;
-}
-
 namespace {
-
-// Sizes and strides of a look, built up dimension by dimension.
-struct Look {
-  int n = 0;
-  std::int64_t sizes[max_dims], strides[max_dims], offset = 0;
-
-  explicit Look(const Tensor& x) : n(static_cast<int>(x.dim())) {
-    std::copy(x.sizes().begin(), x.sizes().end(), sizes);
-    std::copy(x.strides().begin(), x.strides().end(), strides);
-  }
-  void erase(std::int64_t d) {
-    std::copy(sizes + d + 1, sizes + n, sizes + d);
-    std::copy(strides + d + 1, strides + n, strides + d);
-    --n;
-  }
-  void insert(std::int64_t d, std::int64_t size, std::int64_t stride) {
-    std::copy_backward(sizes + d, sizes + n, sizes + n + 1);
-    std::copy_backward(strides + d, strides + n, strides + n + 1);
-    sizes[d] = size;
-    strides[d] = stride;
-    ++n;
-  }
-  Tensor at(const Tensor& x) const {
-    return detail::alias(x, {sizes, static_cast<std::size_t>(n)}, {strides, static_cast<std::size_t>(n)}, x.numel() ? offset : 0);
-  }
-};
 
 Tensor look(const Tensor& x, const SelectAttrs& a) {
   Look v(x);
@@ -81,13 +39,6 @@ Tensor look(const Tensor& x, const DiagonalAttrs& a) {
   v.erase(std::max(a.dim1, a.dim2));
   v.erase(std::min(a.dim1, a.dim2));
   v.insert(v.n, n, step);
-  return v.at(x);
-}
-Tensor look(const Tensor& x, const DimPair& a) {
-  Look v(x);
-  if (v.n == 0) return v.at(x);
-  std::swap(v.sizes[a.dim0], v.sizes[a.dim1]);
-  std::swap(v.strides[a.dim0], v.strides[a.dim1]);
   return v.at(x);
 }
 Tensor look(const Tensor& x, const WindowAttrs& a) {
@@ -243,115 +194,6 @@ constexpr Op unfold_op{
     },
 };
 
-constexpr Op transpose_op{
-    .name = "transpose",
-    .node = "TransposeBackward0",
-    .kind = OpKind::view,
-    .formula = "dx = g, with the two dims swapped back",
-    .forward = [](const Call& c) { return look(c.x(0), c.attrs<DimPair>()); },
-    .vjp = [](const Tensor& g, const Saved& s, int) { return transpose(g, s.attrs<DimPair>().dim0, s.attrs<DimPair>().dim1); },
-    .samples = [](SampleSink& call) {
-      call({call.uniform({2, 3})}, DimPair{0, 1});
-      call({call.uniform({2, 3, 4})}, DimPair{0, 2});
-      call({call.uniform({})}, DimPair{0, 0});
-    },
-};
-
-// The transpose of a matrix; of a vector the vector itself.
-constexpr Op t_op{
-    .name = "t",
-    .node = "TBackward0",
-    .kind = OpKind::view,
-    .formula = "dx = g^T",
-    .forward = [](const Call& c) { return look(c.x(0), DimPair{0, c.x(0).dim() < 2 ? 0 : 1}); },
-    .vjp = [](const Tensor& g, const Saved&, int) { return t(g); },
-    .samples = [](SampleSink& call) {
-      for (auto x : {call.uniform({2, 3}), call.uniform({3}), call.uniform({})}) call({x});
-    },
-};
-
-constexpr Op permute_op{
-    .name = "permute",
-    .node = "PermuteBackward0",
-    .kind = OpKind::view,
-    .formula = "dx = g, with the order of dims undone",
-    .forward = [](const Call& c) {
-      const auto& order = c.attrs<DimList>();
-      Look v(c.x(0));
-      for (int d = 0; d < order.n; ++d) {
-        v.sizes[d] = c.x(0).sizes()[static_cast<std::size_t>(order.v[d])];
-        v.strides[d] = c.x(0).strides()[static_cast<std::size_t>(order.v[d])];
-      }
-      return v.at(c.x(0));
-    },
-    .vjp = [](const Tensor& g, const Saved& s, int) {
-      const auto& order = s.attrs<DimList>();
-      std::int64_t back[max_dims] = {};
-      for (int d = 0; d < order.n; ++d) back[order.v[d]] = d;
-      return permute(g, {back, static_cast<std::size_t>(order.n)});
-    },
-    .samples = [](SampleSink& call) {
-      call({call.uniform({2, 3, 4})}, DimList{3, {2, 0, 1}});
-      call({call.uniform({})}, DimList{});
-    },
-};
-
-constexpr Op unsqueeze_op{
-    .name = "unsqueeze",
-    .node = "UnsqueezeBackward0",
-    .kind = OpKind::view,
-    .formula = "dx = g, without the new dim",
-    .forward = [](const Call& c) {
-      Look v(c.x(0));
-      const std::int64_t d = c.attrs<DimAttrs>().dim;
-      v.insert(d, 1, d < v.n ? v.sizes[d] * v.strides[d] : 1);
-      return v.at(c.x(0));
-    },
-    .vjp = [](const Tensor& g, const Saved& s, int) { return squeeze(g, s.attrs<DimAttrs>().dim); },
-    .samples = [](SampleSink& call) {
-      call({call.uniform({2, 3})}, DimAttrs{1});
-      call({call.uniform({})}, DimAttrs{0});
-    },
-};
-
-constexpr Op squeeze_op{
-    .name = "squeeze",
-    .node = "SqueezeBackward0",
-    .kind = OpKind::view,
-    .formula = "dx = g, in the shape of x",
-    .forward = [](const Call& c) {
-      Look v(c.x(0));
-      for (int d = v.n; d-- > 0;)
-        if (v.sizes[d] == 1) v.erase(d);
-      return v.at(c.x(0));
-    },
-    .vjp = [](const Tensor& g, const Saved& s, int) { return reshape(g, s.sizes(0)); },
-    .save_shapes = true,
-    .samples = [](SampleSink& call) {
-      call({call.uniform({1, 3, 1})});
-      call({call.uniform({2, 3})});
-    },
-};
-
-constexpr Op squeeze_dim_op{
-    .name = "squeeze.dim",
-    .node = "SqueezeBackward1",
-    .kind = OpKind::view,
-    .formula = squeeze_op.formula,
-    .forward = [](const Call& c) {
-      Look v(c.x(0));
-      const std::int64_t d = c.attrs<DimAttrs>().dim;
-      if (v.n && v.sizes[d] == 1) v.erase(d);
-      return v.at(c.x(0));
-    },
-    .vjp = squeeze_op.vjp,
-    .save_shapes = true,
-    .samples = [](SampleSink& call) {
-      call({call.uniform({1, 3, 1})}, DimAttrs{2});
-      call({call.uniform({2, 3})}, DimAttrs{0});
-    },
-};
-
 // Checks and wraps the arguments of slice(); start and end as in Python.
 SliceAttrs slice_attrs(const Tensor& self, std::int64_t dim, std::optional<std::int64_t> start, std::optional<std::int64_t> end, std::int64_t step) {
   detail::check_defined("slice", self);
@@ -360,6 +202,7 @@ SliceAttrs slice_attrs(const Tensor& self, std::int64_t dim, std::optional<std::
   CT_CHECK_VALUE(step > 0, "slice: slice step must be positive, got ", step, "\n  Use flip() to reverse a dimension.");
   auto bound = [n](std::int64_t i) { return std::clamp<std::int64_t>(i < 0 ? i + n : i, 0, n); };
   const std::int64_t first = bound(start.value_or(0)), last = std::max(first, bound(end.value_or(n)));
+  step = std::min(step, std::int64_t{1} << 31);  // a stride must not overflow
   return {d, first, (last - first) / step + ((last - first) % step != 0), step};
 }
 
@@ -367,8 +210,7 @@ SliceAttrs slice_attrs(const Tensor& self, std::int64_t dim, std::optional<std::
 
 std::span<const Op* const> view_ops() {
   static constexpr const Op* ops[] = {&select_op, &select_backward_op, &slice_op, &slice_backward_op, &diagonal_op, &diagonal_backward_op,
-                                      &unfold_op, &unfold_backward_op, &transpose_op, &t_op, &permute_op, &unsqueeze_op, &squeeze_op,
-                                      &squeeze_dim_op};
+                                      &unfold_op, &unfold_backward_op};
   return ops;
 }
 
@@ -396,8 +238,9 @@ Tensor narrow(const Tensor& self, std::int64_t dim, std::int64_t start, std::int
 Tensor diagonal(const Tensor& self, std::int64_t offset, std::int64_t dim1, std::int64_t dim2) {
   detail::check_defined("diagonal", self);
   CT_CHECK(self.dim() >= 2, "diagonal: expected a tensor with at least 2 dimensions, but self is ", self.dim(), "D");
-  const DiagonalAttrs a{offset, wrap_dim(dim1, self.dim()), wrap_dim(dim2, self.dim())};
+  DiagonalAttrs a{offset, wrap_dim(dim1, self.dim()), wrap_dim(dim2, self.dim())};
   CT_CHECK(a.dim1 != a.dim2, "diagonal: diagonal dimensions cannot be identical ", dim1, ", ", dim2);
+  a.offset = std::clamp(offset, -self.size(a.dim1), self.size(a.dim2));  // beyond: an empty diagonal all the same
   return apply_with(diagonal_op, a, self);
 }
 Tensor Tensor::unfold(std::int64_t dimension, std::int64_t size, std::int64_t step) const {
@@ -407,69 +250,7 @@ Tensor Tensor::unfold(std::int64_t dimension, std::int64_t size, std::int64_t st
   CT_CHECK(size <= n, "unfold: maximum size for tensor at dimension ", d, " is ", n, " but size is ", size);
   CT_CHECK(step > 0, "unfold: step is ", step, " but must be > 0");
   CT_CHECK(dim() < max_dims, "unfold: the result would have more than ", max_dims, " dimensions");
-  return apply_with(unfold_op, WindowAttrs{d, size, step}, *this);
-}
-
-Tensor transpose(const Tensor& self, std::int64_t dim0, std::int64_t dim1) {
-  detail::check_defined("transpose", self);
-  return apply_with(transpose_op, DimPair{wrap_dim(dim0, self.dim()), wrap_dim(dim1, self.dim())}, self);
-}
-Tensor swapaxes(const Tensor& self, std::int64_t axis0, std::int64_t axis1) { return transpose(self, axis0, axis1); }
-Tensor swapdims(const Tensor& self, std::int64_t dim0, std::int64_t dim1) { return transpose(self, dim0, dim1); }
-Tensor t(const Tensor& self) {
-  detail::check_defined("t", self);
-  CT_CHECK(self.dim() <= 2, "t: t() expects a tensor with <= 2 dimensions, but self is ", self.dim(), "D\n  Use transpose(-2, -1) or mT() for "
-           "stacks of matrices.");
-  return apply(t_op, self);
-}
-Tensor permute(const Tensor& self, IntArrayRef dims) {
-  detail::check_defined("permute", self);
-  CT_CHECK(static_cast<std::int64_t>(dims.size()) == self.dim(), "permute: number of dimensions in the tensor input does not "
-           "match the length of the desired ordering of dimensions i.e. input.dim() = ", self.dim(), " is not equal to len(dims) = ", dims.size());
-  return apply_with(permute_op, detail::wrap_dims("permute", self, dims), self);
-}
-Tensor movedim(const Tensor& self, IntArrayRef source, IntArrayRef destination) {
-  detail::check_defined("movedim", self);
-  CT_CHECK(source.size() == destination.size(), "movedim: Invalid source or destination dims: source (", source, " dims) should contain the same "
-           "number of dims as destination (", destination, " dims)");
-  const DimList from = detail::wrap_dims("movedim", self, source), to = detail::wrap_dims("movedim", self, destination);
-  const int n = static_cast<int>(self.dim());
-  if (n == 0) return self;
-  std::int64_t order[max_dims];
-  std::fill(order, order + n, -1);
-  std::uint32_t moved = 0;
-  for (int k = 0; k < from.n; ++k) {
-    order[to.v[k]] = from.v[k];
-    moved |= 1u << from.v[k];
-  }
-  int next = 0;
-  for (int d = 0; d < n; ++d) {
-    if (order[d] >= 0) continue;
-    while (moved >> next & 1) ++next;
-    order[d] = next++;
-  }
-  return permute(self, {order, static_cast<std::size_t>(n)});
-}
-Tensor Tensor::T() const {
-  detail::check_defined("T", *this);
-  std::int64_t order[max_dims];
-  const std::int64_t n = dim();
-  for (std::int64_t d = 0; d < n; ++d) order[d] = n - 1 - d;
-  return permute({order, static_cast<std::size_t>(n)});
-}
-
-Tensor unsqueeze(const Tensor& self, std::int64_t dim) {
-  detail::check_defined("unsqueeze", self);
-  CT_CHECK(self.dim() < max_dims, "unsqueeze: the result would have more than ", max_dims, " dimensions");
-  return apply_with(unsqueeze_op, DimAttrs{wrap_dim(dim, self.dim() + 1)}, self);
-}
-Tensor squeeze(const Tensor& self) {
-  detail::check_defined("squeeze", self);
-  return apply(squeeze_op, self);
-}
-Tensor squeeze(const Tensor& self, std::int64_t dim) {
-  detail::check_defined("squeeze", self);
-  return apply_with(squeeze_dim_op, DimAttrs{wrap_dim(dim, self.dim())}, self);
+  return apply_with(unfold_op, WindowAttrs{d, size, std::min(step, std::int64_t{1} << 31)}, *this);
 }
 
 }  // namespace ct

@@ -36,18 +36,13 @@ namespace {
 
 constexpr std::int64_t grain = detail::elementwise_grain;
 
-// Element types by size alone.
-struct Bytes2 { char b[2]; };
-struct Bytes4 { char b[4]; };
-struct Bytes8 { char b[8]; };
-
 template <class F>
 void by_size(int size, const F& f) {
   switch (size) {
-    case 1: f(char{}); break;
-    case 2: f(Bytes2{}); break;
-    case 4: f(Bytes4{}); break;
-    default: f(Bytes8{}); break;
+    case 1: f(std::uint8_t{}); break;
+    case 2: f(std::uint16_t{}); break;
+    case 4: f(std::uint32_t{}); break;
+    default: f(std::uint64_t{}); break;
   }
 }
 
@@ -196,6 +191,51 @@ void add_lines(ScalarType dtype, const Lines& p, const char* values) {
     using T = decltype(s);
     each_line<T>(p, values, false, [](T& place, const T& v) { place = plus(place, v); });
   });
+}
+
+void count_true(const char* mask, std::int64_t n, std::int64_t* counts) {
+  detail::parallel_for((n + mask_block - 1) / mask_block, 4, [=](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t b = begin; b < end; ++b) {
+      std::int64_t count = 0;
+      for (std::int64_t i = b * mask_block; i < std::min(n, (b + 1) * mask_block); ++i) count += mask[i];
+      counts[b] = count;
+    }
+  });
+}
+
+void write_true(const char* mask, std::int64_t n, const std::int64_t* starts, std::int64_t* out) {
+  detail::parallel_for((n + mask_block - 1) / mask_block, 4, [=](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t b = begin; b < end; ++b) {
+      std::int64_t* to = out + starts[b];
+      for (std::int64_t i = b * mask_block; i < std::min(n, (b + 1) * mask_block); ++i)
+        if (mask[i]) *to++ = i;
+    }
+  });
+}
+
+namespace {
+template <class T>
+void masked_fill(char* const* args, const std::int64_t* strides, std::int64_t n, const Scalar*) {
+  const T value = *reinterpret_cast<const T*>(args[3]);
+  if (strides[0] == sizeof(T) && strides[1] == sizeof(T) && strides[2] == 1) {
+    T* out = reinterpret_cast<T*>(args[0]);
+    const T* x = reinterpret_cast<const T*>(args[1]);
+    const char* mask = args[2];
+    for (std::int64_t i = 0; i < n; ++i) out[i] = mask[i] ? value : x[i];
+    return;
+  }
+  for (std::int64_t i = 0; i < n; ++i)
+    *reinterpret_cast<T*>(args[0] + i * strides[0]) = args[2][i * strides[2]] ? value : *reinterpret_cast<const T*>(args[1] + i * strides[1]);
+}
+}  // namespace
+
+Loop masked_fill_loop(int element_size) {
+  switch (element_size) {
+    case 1: return masked_fill<std::uint8_t>;
+    case 2: return masked_fill<std::uint16_t>;
+    case 4: return masked_fill<std::uint32_t>;
+    default: return masked_fill<std::uint64_t>;
+  }
 }
 
 std::int64_t find_outside(const std::int64_t* index, std::int64_t n, std::int64_t low, std::int64_t high) {

@@ -3,8 +3,7 @@
 
 #include <cstdint>
 
-#include "cotangent/scalar.h"
-#include "cotangent/scalar_type.h"
+#include "kernels/kernel.h"
 
 namespace ct::kernels {
 
@@ -49,6 +48,14 @@ void read_lines(char* out, const Lines& p);
 void write_lines(const Lines& p, const char* values);
 void fill_lines(const Lines& p, const char* value);
 void add_lines(ScalarType dtype, const Lines& p, const char* values);
+
+// Masks, as bytes that are 0 or 1. count_true fills counts[b] for each block of mask_block bytes; write_true writes the
+// positions of the ones, block b from out[starts[b]] on.
+inline constexpr std::int64_t mask_block = 16384;
+void count_true(const char* mask, std::int64_t n, std::int64_t* counts);
+void write_true(const char* mask, std::int64_t n, const std::int64_t* starts, std::int64_t* out);
+// args: out, x, mask, value. out = mask ? value : x
+Loop masked_fill_loop(int element_size);
 
 // Position of the first index outside [low, high), or -1.
 std::int64_t find_outside(const std::int64_t* index, std::int64_t n, std::int64_t low, std::int64_t high);

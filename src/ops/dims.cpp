@@ -1,0 +1,287 @@
+// ops/dims.cpp -- views that change the order and number of dimensions, and the same in place.
+#include "ops/look.h"
+
+#include "autograd/node.h"
+#include "core/thread_state.h"
+#include "ops/op_list.h"
+
+namespace ct {
+
+using detail::DimAttrs;
+using detail::DimList;
+using detail::DimPair;
+using detail::impl;
+using detail::Look;
+using detail::TensorImpl;
+using detail::wrap_dim;
+
+DimList detail::wrap_dims(const char* op, const Tensor& x, IntArrayRef dims) {
+  DimList out;
+  std::uint32_t seen = 0;
+  for (std::int64_t d : dims) {
+    const std::int64_t w = wrap_dim(d, x.dim());
+    CT_CHECK(!(seen >> w & 1), op, ": dim ", w, " appears multiple times in the list of dims ", dims);
+    seen |= 1u << w;
+    out.v[out.n++] = static_cast<std::int8_t>(w);
+  }
+  return out;
+}
+
+namespace {
+
+Tensor look(const Tensor& x, const DimPair& a) {
+  Look v(x);
+  if (v.n == 0) return v.at(x);
+  std::swap(v.sizes[a.dim0], v.sizes[a.dim1]);
+  std::swap(v.strides[a.dim0], v.strides[a.dim1]);
+  return v.at(x);
+}
+constexpr Op transpose_op{
+    .name = "transpose",
+    .node = "TransposeBackward0",
+    .kind = OpKind::view,
+    .formula = "dx = g, with the two dims swapped back",
+    .forward = [](const Call& c) { return look(c.x(0), c.attrs<DimPair>()); },
+    .vjp = [](const Tensor& g, const Saved& s, int) { return transpose(g, s.attrs<DimPair>().dim0, s.attrs<DimPair>().dim1); },
+    .samples = [](SampleSink& call) {
+      call({call.uniform({2, 3})}, DimPair{0, 1});
+      call({call.uniform({2, 3, 4})}, DimPair{0, 2});
+      call({call.uniform({})}, DimPair{0, 0});
+    },
+};
+
+// The transpose of a matrix; of a vector the vector itself.
+constexpr Op t_op{
+    .name = "t",
+    .node = "TBackward0",
+    .kind = OpKind::view,
+    .formula = "dx = g^T",
+    .forward = [](const Call& c) { return look(c.x(0), DimPair{0, c.x(0).dim() < 2 ? 0 : 1}); },
+    .vjp = [](const Tensor& g, const Saved&, int) { return t(g); },
+    .samples = [](SampleSink& call) {
+      for (auto x : {call.uniform({2, 3}), call.uniform({3}), call.uniform({})}) call({x});
+    },
+};
+
+constexpr Op permute_op{
+    .name = "permute",
+    .node = "PermuteBackward0",
+    .kind = OpKind::view,
+    .formula = "dx = g, with the order of dims undone",
+    .forward = [](const Call& c) {
+      const auto& order = c.attrs<DimList>();
+      Look v(c.x(0));
+      for (int d = 0; d < order.n; ++d) {
+        v.sizes[d] = c.x(0).sizes()[static_cast<std::size_t>(order.v[d])];
+        v.strides[d] = c.x(0).strides()[static_cast<std::size_t>(order.v[d])];
+      }
+      return v.at(c.x(0));
+    },
+    .vjp = [](const Tensor& g, const Saved& s, int) {
+      const auto& order = s.attrs<DimList>();
+      std::int64_t back[max_dims] = {};
+      for (int d = 0; d < order.n; ++d) back[order.v[d]] = d;
+      return permute(g, {back, static_cast<std::size_t>(order.n)});
+    },
+    .samples = [](SampleSink& call) {
+      call({call.uniform({2, 3, 4})}, DimList{3, {2, 0, 1}});
+      call({call.uniform({})}, DimList{});
+    },
+};
+
+constexpr Op unsqueeze_op{
+    .name = "unsqueeze",
+    .node = "UnsqueezeBackward0",
+    .kind = OpKind::view,
+    .formula = "dx = g, without the new dim",
+    .forward = [](const Call& c) {
+      Look v(c.x(0));
+      const std::int64_t d = c.attrs<DimAttrs>().dim;
+      v.insert(d, 1, d < v.n ? v.sizes[d] * v.strides[d] : 1);
+      return v.at(c.x(0));
+    },
+    .vjp = [](const Tensor& g, const Saved& s, int) { return squeeze(g, s.attrs<DimAttrs>().dim); },
+    .samples = [](SampleSink& call) {
+      call({call.uniform({2, 3})}, DimAttrs{1});
+      call({call.uniform({})}, DimAttrs{0});
+    },
+};
+
+constexpr Op squeeze_op{
+    .name = "squeeze",
+    .node = "SqueezeBackward0",
+    .kind = OpKind::view,
+    .formula = "dx = g, in the shape of x",
+    .forward = [](const Call& c) {
+      Look v(c.x(0));
+      for (int d = v.n; d-- > 0;)
+        if (v.sizes[d] == 1) v.erase(d);
+      return v.at(c.x(0));
+    },
+    .vjp = [](const Tensor& g, const Saved& s, int) { return reshape(g, s.sizes(0)); },
+    .save_shapes = true,
+    .samples = [](SampleSink& call) {
+      call({call.uniform({1, 3, 1})});
+      call({call.uniform({2, 3})});
+    },
+};
+
+constexpr Op squeeze_dim_op{
+    .name = "squeeze.dim",
+    .node = "SqueezeBackward1",
+    .kind = OpKind::view,
+    .formula = squeeze_op.formula,
+    .forward = [](const Call& c) {
+      Look v(c.x(0));
+      const std::int64_t d = c.attrs<DimAttrs>().dim;
+      if (v.n && v.sizes[d] == 1) v.erase(d);
+      return v.at(c.x(0));
+    },
+    .vjp = squeeze_op.vjp,
+    .save_shapes = true,
+    .samples = [](SampleSink& call) {
+      call({call.uniform({1, 3, 1})}, DimAttrs{2});
+      call({call.uniform({2, 3})}, DimAttrs{0});
+    },
+};
+
+// Gives self the geometry that a view op would give a view of it. The elements stay where they are, so that views of self
+// stay valid; their history is that of self's new shape from then on.
+template <class A>
+Tensor& in_place(const char* name, const Op& op, const A& attrs, const Tensor& self) {
+  TensorImpl* t = impl(self);
+  const bool tracked = GradMode::is_enabled() && detail::tracks(t);
+  if (tracked) {
+    CT_CHECK(!t->is_view(), name, ": the dimensions of a tracked view cannot be changed in place\n  Use the out-of-place form, which makes another view.");
+    CT_CHECK(t->grad_fn, name, ": a leaf Variable that requires grad is being used in an in-place operation.\n  Use the out-of-place form, or "
+             "change it under NoGradGuard.");
+  }
+  const Tensor* in[] = {&self};
+  constexpr std::uint32_t size = detail::AttrsOf<A>::size;
+  const Tensor shown = op.forward(Call{op, in, 1, &attrs, size});
+  NodePtr node;
+  if (tracked) node = OpNode::make(op, in, 1, &attrs, size, &shown, 1, 0, nullptr);
+  detail::set_geometry(t, shown.sizes(), shown.strides());
+  t->storage->bump_version();
+  if (node) detail::rebase_history(self, std::move(node));
+  return const_cast<Tensor&>(self);
+}
+
+}  // namespace
+
+std::span<const Op* const> dim_ops() {
+  static constexpr const Op* ops[] = {&transpose_op, &t_op, &permute_op, &unsqueeze_op, &squeeze_op, &squeeze_dim_op};
+  return ops;
+}
+
+Tensor transpose(const Tensor& self, std::int64_t dim0, std::int64_t dim1) {
+  detail::check_defined("transpose", self);
+  return apply_with(transpose_op, DimPair{wrap_dim(dim0, self.dim()), wrap_dim(dim1, self.dim())}, self);
+}
+Tensor swapaxes(const Tensor& self, std::int64_t axis0, std::int64_t axis1) { return transpose(self, axis0, axis1); }
+Tensor swapdims(const Tensor& self, std::int64_t dim0, std::int64_t dim1) { return transpose(self, dim0, dim1); }
+Tensor t(const Tensor& self) {
+  detail::check_defined("t", self);
+  CT_CHECK(self.dim() <= 2, "t: t() expects a tensor with <= 2 dimensions, but self is ", self.dim(), "D\n  Use transpose(-2, -1) or mT() for "
+           "stacks of matrices.");
+  return apply(t_op, self);
+}
+Tensor& Tensor::transpose_(std::int64_t dim0, std::int64_t dim1) const {
+  detail::check_defined("transpose_", *this);
+  return in_place("transpose_", transpose_op, DimPair{wrap_dim(dim0, dim()), wrap_dim(dim1, dim())}, *this);
+}
+Tensor& Tensor::t_() const {
+  detail::check_defined("t_", *this);
+  CT_CHECK(dim() <= 2, "t_: t_() expects a tensor with <= 2 dimensions, but self is ", dim(), "D");
+  return in_place("t_", t_op, NoAttrs{}, *this);
+}
+Tensor permute(const Tensor& self, IntArrayRef dims) {
+  detail::check_defined("permute", self);
+  CT_CHECK(static_cast<std::int64_t>(dims.size()) == self.dim(), "permute: number of dimensions in the tensor input does not "
+           "match the length of the desired ordering of dimensions i.e. input.dim() = ", self.dim(), " is not equal to len(dims) = ", dims.size());
+  return apply_with(permute_op, detail::wrap_dims("permute", self, dims), self);
+}
+Tensor movedim(const Tensor& self, IntArrayRef source, IntArrayRef destination) {
+  detail::check_defined("movedim", self);
+  CT_CHECK(source.size() == destination.size(), "movedim: Invalid source or destination dims: source (", source, " dims) should contain the same "
+           "number of dims as destination (", destination, " dims)");
+  const DimList from = detail::wrap_dims("movedim", self, source), to = detail::wrap_dims("movedim", self, destination);
+  const int n = static_cast<int>(self.dim());
+  if (n == 0) return self;
+  std::int64_t order[max_dims];
+  std::fill(order, order + n, -1);
+  std::uint32_t moved = 0;
+  for (int k = 0; k < from.n; ++k) {
+    order[to.v[k]] = from.v[k];
+    moved |= 1u << from.v[k];
+  }
+  int next = 0;
+  for (int d = 0; d < n; ++d) {
+    if (order[d] >= 0) continue;
+    while (moved >> next & 1) ++next;
+    order[d] = next++;
+  }
+  return permute(self, {order, static_cast<std::size_t>(n)});
+}
+Tensor Tensor::T() const {
+  detail::check_defined("T", *this);
+  std::int64_t order[max_dims];
+  const std::int64_t n = dim();
+  for (std::int64_t d = 0; d < n; ++d) order[d] = n - 1 - d;
+  return permute({order, static_cast<std::size_t>(n)});
+}
+
+Tensor unsqueeze(const Tensor& self, std::int64_t dim) {
+  detail::check_defined("unsqueeze", self);
+  CT_CHECK(self.dim() < max_dims, "unsqueeze: the result would have more than ", max_dims, " dimensions");
+  return apply_with(unsqueeze_op, DimAttrs{wrap_dim(dim, self.dim() + 1)}, self);
+}
+Tensor squeeze(const Tensor& self) {
+  detail::check_defined("squeeze", self);
+  return apply(squeeze_op, self);
+}
+Tensor squeeze(const Tensor& self, std::int64_t dim) {
+  detail::check_defined("squeeze", self);
+  return apply_with(squeeze_dim_op, DimAttrs{wrap_dim(dim, self.dim())}, self);
+}
+
+Tensor& Tensor::unsqueeze_(std::int64_t dim) const {
+  detail::check_defined("unsqueeze_", *this);
+  CT_CHECK(this->dim() < max_dims, "unsqueeze_: the result would have more than ", max_dims, " dimensions");
+  return in_place("unsqueeze_", unsqueeze_op, DimAttrs{wrap_dim(dim, this->dim() + 1)}, *this);
+}
+Tensor& Tensor::squeeze_() const {
+  detail::check_defined("squeeze_", *this);
+  return in_place("squeeze_", squeeze_op, NoAttrs{}, *this);
+}
+Tensor& Tensor::squeeze_(std::int64_t dim) const {
+  detail::check_defined("squeeze_", *this);
+  return in_place("squeeze_", squeeze_dim_op, DimAttrs{wrap_dim(dim, this->dim())}, *this);
+}
+
+// More elements than the storage holds move to a new one, which only a tensor that shares its storage with no other may do.
+Tensor& Tensor::resize_(IntArrayRef size) const {
+  detail::check_defined("resize_", *this);
+  TensorImpl* t = impl(*this);
+  CT_CHECK(!detail::tracks(t), "resize_: cannot resize variables that require grad\n  Resize a detach()ed clone, or make a new tensor.");
+  const std::int64_t n = detail::checked_numel("resize_", size, t->dtype);
+  std::int64_t strides[max_dims];
+  detail::contiguous_strides(size, strides);
+  detail::Storage* old = t->storage;
+  const std::int64_t start = t->data - old->data, need = n ? start + n * elementSize(t->dtype) : 0;
+  if (need > old->nbytes) {
+    CT_CHECK(old->refs.count() == 1 && !old->root && !old->deleter, "resize_: Trying to resize storage that is not resizable: it belongs to other tensors, "
+             "views or foreign memory too, and has ", old->nbytes, " of the ", need, " bytes needed");
+    detail::Storage* fresh = detail::new_storage(need);
+    std::memcpy(fresh->data, old->data, static_cast<std::size_t>(old->nbytes));
+    fresh->version.store(old->current_version());
+    t->storage = fresh;
+    t->data = fresh->data + start;
+    detail::release_storage(old);
+  }
+  detail::set_geometry(t, size, {strides, size.size()});
+  t->storage->bump_version();
+  return const_cast<Tensor&>(*this);
+}
+
+}  // namespace ct
