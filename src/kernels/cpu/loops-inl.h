@@ -141,6 +141,15 @@ void plain_loop2(char* const* args, const std::int64_t* strides, std::int64_t n,
     *reinterpret_cast<Out*>(o) = static_cast<Out>(f(*reinterpret_cast<const In*>(a), *reinterpret_cast<const In*>(b)));
 }
 
+template <class Out, class In, class F>
+void plain_loop3(char* const* args, const std::int64_t* strides, std::int64_t n, const Scalar* params) {
+  const F f = make<F>(params);
+  char *o = args[0], *a = args[1], *b = args[2], *c = args[3];
+  for (std::int64_t i = 0; i < n; ++i, o += strides[0], a += strides[1], b += strides[2], c += strides[3])
+    *reinterpret_cast<Out*>(o) = static_cast<Out>(
+        f(*reinterpret_cast<const In*>(a), *reinterpret_cast<const In*>(b), *reinterpret_cast<const In*>(c)));
+}
+
 // Fills a Kernel: a vector functor for float and double, a plain one for integers (void: not defined for them).
 template <int N, class FloatF, class IntF = void>
 Kernel float_int_kernel() {
@@ -150,7 +159,8 @@ Kernel float_int_kernel() {
   if constexpr (!std::is_void_v<IntF>) {
     auto set = [&k]<class T>(T) {
       if constexpr (N == 1) k.loop[static_cast<int>(dtype_of<T>())] = plain_loop1<T, T, IntF>;
-      else k.loop[static_cast<int>(dtype_of<T>())] = plain_loop2<T, T, IntF>;
+      else if constexpr (N == 2) k.loop[static_cast<int>(dtype_of<T>())] = plain_loop2<T, T, IntF>;
+      else k.loop[static_cast<int>(dtype_of<T>())] = plain_loop3<T, T, IntF>;
     };
     set(std::uint8_t{}), set(std::int8_t{}), set(std::int16_t{}), set(std::int32_t{}), set(std::int64_t{}), set(bool{});
   }
