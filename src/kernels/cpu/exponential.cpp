@@ -22,7 +22,9 @@ struct LogBase {
       return hn::Mul(hn::Log(d, x), number(d, base == 2 ? 1.4426950408889634074 : 0.43429448190325182765));
     }
   };
-  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return log_edges(d, x, in_double(Wide{}, d, x), hn::Zero(d)); }
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
+    return log_edges(d, x, in_double(Wide{}, d, x), hn::Zero(d), hn::Neg(infinity(d)));
+  }
   double operator()(double x) const { return base == 2 ? std::log2(x) : std::log10(x); }
 };
 struct Exp2 {

@@ -167,17 +167,19 @@ struct Expm1 {
     return hn::IfThenElse(hn::Gt(hn::Abs(x), number(d, 1e-18)), y, x);
   }
 };
-// What every logarithm needs around it: nan below `low`, and x itself where it is inf or nan.
-template <class D, class V> HWY_INLINE V log_edges(D d, V x, V y, V low) {
-  y = hn::IfThenElse(hn::Lt(x, low), quiet_nan(d), y);
+// What every logarithm needs around it: `at_low` at the lowest argument, nan below, and x itself where it is inf or nan.
+template <class D, class V> HWY_INLINE V log_edges(D d, V x, V y, V low, V at_low) {
+  y = hn::IfThenElse(hn::Le(x, low), hn::IfThenElse(hn::Eq(x, low), at_low, quiet_nan(d)), y);
   return hn::IfThenElse(not_below_infinity(d, x), x, y);
 }
 struct Log {
-  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return log_edges(d, x, hn::Log(d, x), hn::Zero(d)); }
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
+    return log_edges(d, x, hn::Log(d, x), hn::Zero(d), hn::Neg(infinity(d)));
+  }
 };
 struct Log1p {
   template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
-    return log_edges(d, x, hn::Log1p(d, x), number(d, -1));
+    return log_edges(d, x, hn::Log1p(d, x), number(d, -1), hn::Neg(infinity(d)));
   }
 };
 struct Sigmoid {  // 1 / (1 + e^-x)

@@ -69,7 +69,7 @@ struct Asinh {
   }
 };
 struct Acosh {
-  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return log_edges(d, x, hn::Acosh(d, x), number(d, 1)); }
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return log_edges(d, x, hn::Acosh(d, x), number(d, 1), hn::Zero(d)); }
 };
 struct Atanh {
   template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
