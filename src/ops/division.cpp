@@ -20,6 +20,7 @@ constexpr Op rounded(const char* name, const char* node, const kernels::Kernel& 
   op.kernel = kernel;
   op.vjp = no_slope;
   op.dtypes = Dtypes::no_bool;
+  op.arity = 2;
   op.domain[0] = {1.1, 1.4};
   op.domain[1] = {0.75, 1};
   return op;
@@ -60,6 +61,7 @@ constexpr Op with_node(Op op, const char* name, const char* node) {
   op.name = name;
   op.node = node;
   op.save[1] = 0;
+  op.arity = 2;
   op.nondiff = 2;
   return op;
 }

@@ -92,6 +92,7 @@ constexpr Op copysign_op{
     },
     .save = {X(0) | Y()},
     .promote = Promote::to_float,
+    .arity = 2,
 };
 
 // s = what replaces nan, inf and -inf

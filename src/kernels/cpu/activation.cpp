@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/activation.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -158,9 +159,8 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ct::kernels {
-HWY_EXPORT(activation_table);
 const ActivationKernels& activation() {
-  static const ActivationKernels table = HWY_DYNAMIC_DISPATCH(activation_table)();
+  static const ActivationKernels table = CT_BEST_TARGET(activation_table);
   return table;
 }
 }  // namespace ct::kernels

@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/bitwise.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -61,9 +62,8 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ct::kernels {
-HWY_EXPORT(bitwise_table);
 const BitwiseKernels& bitwise() {
-  static const BitwiseKernels table = HWY_DYNAMIC_DISPATCH(bitwise_table)();
+  static const BitwiseKernels table = CT_BEST_TARGET(bitwise_table);
   return table;
 }
 }  // namespace ct::kernels

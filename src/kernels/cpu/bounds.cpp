@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/bounds.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -98,9 +99,8 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ct::kernels {
-HWY_EXPORT(bounds_table);
 const BoundsKernels& bounds() {
-  static const BoundsKernels table = HWY_DYNAMIC_DISPATCH(bounds_table)();
+  static const BoundsKernels table = CT_BEST_TARGET(bounds_table);
   return table;
 }
 }  // namespace ct::kernels

@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/compare.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -178,9 +179,8 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ct::kernels {
-HWY_EXPORT(compare_table);
 const CompareKernels& compare() {
-  static const CompareKernels table = HWY_DYNAMIC_DISPATCH(compare_table)();
+  static const CompareKernels table = CT_BEST_TARGET(compare_table);
   return table;
 }
 }  // namespace ct::kernels

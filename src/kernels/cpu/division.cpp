@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/division.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -83,9 +84,8 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ct::kernels {
-HWY_EXPORT(division_table);
 const DivisionKernels& division() {
-  static const DivisionKernels table = HWY_DYNAMIC_DISPATCH(division_table)();
+  static const DivisionKernels table = CT_BEST_TARGET(division_table);
   return table;
 }
 }  // namespace ct::kernels

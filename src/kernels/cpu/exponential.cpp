@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/exponential.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -73,9 +74,8 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ct::kernels {
-HWY_EXPORT(exponential_table);
 const ExponentialKernels& exponential() {
-  static const ExponentialKernels table = HWY_DYNAMIC_DISPATCH(exponential_table)();
+  static const ExponentialKernels table = CT_BEST_TARGET(exponential_table);
   return table;
 }
 }  // namespace ct::kernels

@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/fused.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -71,9 +72,8 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ct::kernels {
-HWY_EXPORT(fused_table);
 const FusedKernels& fused() {
-  static const FusedKernels table = HWY_DYNAMIC_DISPATCH(fused_table)();
+  static const FusedKernels table = CT_BEST_TARGET(fused_table);
   return table;
 }
 }  // namespace ct::kernels

@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/power.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -132,9 +133,8 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ct::kernels {
-HWY_EXPORT(power_table);
 const PowerKernels& power() {
-  static const PowerKernels table = HWY_DYNAMIC_DISPATCH(power_table)();
+  static const PowerKernels table = CT_BEST_TARGET(power_table);
   return table;
 }
 }  // namespace ct::kernels

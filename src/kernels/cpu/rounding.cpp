@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/rounding.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -94,9 +95,8 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ct::kernels {
-HWY_EXPORT(rounding_table);
 const RoundingKernels& rounding() {
-  static const RoundingKernels table = HWY_DYNAMIC_DISPATCH(rounding_table)();
+  static const RoundingKernels table = CT_BEST_TARGET(rounding_table);
   return table;
 }
 }  // namespace ct::kernels

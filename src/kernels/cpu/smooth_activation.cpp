@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/smooth_activation.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -120,9 +121,8 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ct::kernels {
-HWY_EXPORT(smooth_activation_table);
 const SmoothActivationKernels& smooth_activation() {
-  static const SmoothActivationKernels table = HWY_DYNAMIC_DISPATCH(smooth_activation_table)();
+  static const SmoothActivationKernels table = CT_BEST_TARGET(smooth_activation_table);
   return table;
 }
 }  // namespace ct::kernels

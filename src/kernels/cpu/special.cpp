@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/special.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -132,9 +133,8 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ct::kernels {
-HWY_EXPORT(special_table);
 const SpecialKernels& special() {
-  static const SpecialKernels table = HWY_DYNAMIC_DISPATCH(special_table)();
+  static const SpecialKernels table = CT_BEST_TARGET(special_table);
   return table;
 }
 }  // namespace ct::kernels

@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/trigonometry.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -102,9 +103,8 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ct::kernels {
-HWY_EXPORT(trigonometry_table);
 const TrigonometryKernels& trigonometry() {
-  static const TrigonometryKernels table = HWY_DYNAMIC_DISPATCH(trigonometry_table)();
+  static const TrigonometryKernels table = CT_BEST_TARGET(trigonometry_table);
   return table;
 }
 }  // namespace ct::kernels

@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/where.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -58,9 +59,8 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ct::kernels {
-HWY_EXPORT(where_table);
 const Kernel& where_kernel() {
-  static const Kernel table = HWY_DYNAMIC_DISPATCH(where_table)();
+  static const Kernel table = CT_BEST_TARGET(where_table);
   return table;
 }
 }  // namespace ct::kernels
