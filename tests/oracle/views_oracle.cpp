@@ -35,7 +35,6 @@ CT_ORACLE(dims) {
       {"squeeze", [](const Inputs& in, const void*) -> Outputs { return {at::squeeze(in[0])}; }},
       {"squeeze.dim", [](const Inputs& in, const void* a) -> Outputs { return {at::squeeze(in[0], attrs<DimAttrs>(a).dim)}; }},
       {"contiguous", [](const Inputs& in, const void*) -> Outputs { return {in[0].clone(at::MemoryFormat::Contiguous)}; }},
-      {"_unsafe_view", [](const Inputs& in, const void* a) -> Outputs { return {at::_unsafe_view(in[0], sizes(attrs<SizesAttrs>(a).sizes))}; }},
       {"alias", [](const Inputs& in, const void*) -> Outputs { return {at::alias(in[0])}; }},
   };
 }
