@@ -13,6 +13,7 @@ namespace ct::kernels {
 
 const Blas* blas() { return nullptr; }
 void set_blas_threads(int) {}
+void* blas_symbol(const char*) { return nullptr; }
 void* lapack_symbol(const char*) { return nullptr; }
 
 #else
@@ -75,6 +76,7 @@ void set_blas_threads(int n) {
   current.store(n, std::memory_order_relaxed);
 }
 
+void* blas_symbol(const char* name) { return libraries().blas ? dlsym(libraries().blas, name) : nullptr; }
 void* lapack_symbol(const char* name) { return libraries().lapack ? dlsym(libraries().lapack, name) : nullptr; }
 
 #endif

@@ -32,7 +32,8 @@ struct Blas {
 const Blas* blas();
 // Lets the next calls use so many threads.
 void set_blas_threads(int n);
-// The address of a LAPACK function ("dgetrf_"), or null.
+// The address of a function by its Fortran name ("dgetrf_"), or null.
+void* blas_symbol(const char* name);
 void* lapack_symbol(const char* name);
 
 }  // namespace ct::kernels

@@ -136,8 +136,8 @@ void own_gemm_parallel(const Gemm<T>& p) {
   const hn::ScalableTag<T> d;
   const std::int64_t width = 2 * static_cast<std::int64_t>(hn::Lanes(d));
   const std::int64_t across = (p.n + width - 1) / width, down = (p.m + row_block - 1) / row_block;
-  detail::parallel_for(across * down * 64, 64, [&](std::int64_t begin, std::int64_t end) {  // parts are multiples of 64
-    for (std::int64_t t = begin / 64; t < end / 64; ++t) {
+  detail::parallel_for(across * down, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t t = begin; t < end; ++t) {
       const std::int64_t i = t / across * row_block, j = t % across * width;
       columns(p, i, std::min(p.m, i + row_block), j, std::min(p.n, j + width));
     }
@@ -286,9 +286,9 @@ void batched_gemm(const Gemm<T>& first, std::int64_t batch, std::int64_t a_step,
     if (first.k > 0 && (each <= small_work || (batch >= threads && threads > 1))) {
       const bool small = each <= small_work;
       if (!small) set_blas_threads(1);  // one product a thread instead
-      const std::int64_t grain = 64 * std::max<std::int64_t>(1, 65536 / std::max<std::int64_t>(1, each));
-      detail::parallel_for(batch * 64, grain, [&](std::int64_t begin, std::int64_t end) {  // parts are multiples of 64
-        for (std::int64_t i = begin / 64; i < end / 64; ++i) {
+      const std::int64_t grain = std::max<std::int64_t>(1, 65536 / std::max<std::int64_t>(1, each));
+      detail::parallel_for(batch, grain, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) {
           const Gemm<T> p = item(i);
           if (small || !blas_gemm(p)) own(p);
         }
@@ -308,8 +308,8 @@ T dot(std::int64_t n, const T* x, std::int64_t x_step, const T* y, std::int64_t 
       if (n <= part) return dense_dot(x, y, n);
       const std::int64_t step = std::max(part, (n + most - 1) / most), parts = (n + step - 1) / step;
       T partial[most];
-      detail::parallel_for(parts * 64, 64, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin / 64; i < end / 64; ++i) partial[i] = dense_dot(x + i * step, y + i * step, std::min(step, n - i * step));
+      detail::parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) partial[i] = dense_dot(x + i * step, y + i * step, std::min(step, n - i * step));
       });
       T total = 0;
       for (std::int64_t i = 0; i < parts; ++i) total += partial[i];

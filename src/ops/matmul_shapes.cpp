@@ -5,15 +5,15 @@
 #include "core/thread_state.h"
 #include "ops/linalg.h"
 #include "ops/op_list.h"
+#include "ops/view_attrs.h"
 
 namespace ct {
 
 using detail::Dims;
+using detail::SizesAttrs;
 using detail::unsafe_view;
 
 namespace {
-
-struct ShapeAttrs { Dims sizes; };
 
 constexpr Op unsafe_view_op{
     .name = "_unsafe_view",
@@ -21,7 +21,7 @@ constexpr Op unsafe_view_op{
     .kind = OpKind::linear,
     .formula = "dx = g, in the shape of x",
     .forward = [](const Call& c) {
-      const Dims& shape = c.attrs<ShapeAttrs>().sizes;
+      const Dims& shape = c.attrs<SizesAttrs>().sizes;
       const Tensor x = c.x(0).contiguous();
       std::int64_t strides[max_dims];
       detail::contiguous_strides(shape, strides);
@@ -29,7 +29,7 @@ constexpr Op unsafe_view_op{
     },
     .vjp = [](const Tensor& g, const Saved& s, int) { return g.reshape(s.sizes(0)); },
     .save_shapes = true,
-    .samples = [](SampleSink& call) { call({call.uniform({3, 4})}, ShapeAttrs{{3, {2, 3, 2}}}); },
+    .samples = [](SampleSink& call) { call({call.uniform({3, 4})}, SizesAttrs{{3, {2, 3, 2}}}); },
 };
 
 Dims dims_of(IntArrayRef sizes) {
@@ -95,7 +95,7 @@ Dims detail::batch_shape(const char* op, IntArrayRef a, IntArrayRef b) {
   return shape;
 }
 
-Tensor detail::unsafe_view(const Tensor& x, IntArrayRef sizes) { return apply_with(unsafe_view_op, ShapeAttrs{dims_of(sizes)}, x); }
+Tensor detail::unsafe_view(const Tensor& x, IntArrayRef sizes) { return apply_with(unsafe_view_op, SizesAttrs{dims_of(sizes)}, x); }
 
 std::span<const Op* const> matmul_shape_ops() {
   static constexpr const Op* ops[] = {&unsafe_view_op};

@@ -122,6 +122,24 @@ constexpr Op dist_op{
     },
 };
 
+constexpr Op vector_norm_op{  // what norm is, under the name that linalg_norm and its kin record
+    .name = "linalg_vector_norm",
+    .node = "LinalgVectorNormBackward0",
+    .kind = OpKind::reduce,
+    .formula = norm_formula,
+    .forward = norm_op.forward,
+    .vjp = norm_vjp,
+    .save = {X(0) | Y()},
+    .dtypes = Dtypes::floating,
+    .samples = [](SampleSink& call) {
+      for (double p : {2.0, 1.0, 3.0, 1.5, infinity, -infinity}) {
+        const Tensor x = call.uniform({3, 4});
+        call({x}, NormAttrs{detail::reduce_all(x), p});
+        call({x}, NormAttrs{{1, p > 1}, p});
+      }
+    },
+};
+
 void check_norm(const char* name, const Tensor& x, const ReduceAttrs& a, double p) {
   CT_CHECK(x.is_floating_point(), name, "(): input dtype should be either floating point or complex. Got ", x.scalar_type(),
            " instead.\n  Convert first: x.to(ct::kFloat).");
@@ -132,7 +150,7 @@ void check_norm(const char* name, const Tensor& x, const ReduceAttrs& a, double 
 }  // namespace
 
 std::span<const Op* const> norm_ops() {
-  static constexpr const Op* ops[] = {&norm_op, &norm_dim_op, &dist_op};
+  static constexpr const Op* ops[] = {&norm_op, &norm_dim_op, &vector_norm_op, &dist_op};
   return ops;
 }
 
@@ -145,6 +163,14 @@ Tensor norm(const Tensor& self, const std::optional<Scalar>& p, IntArrayRef dim,
   const NormAttrs a{detail::reduce_attrs("norm", self, dim, keepdim), p ? p->toDouble() : 2.0};
   check_norm("norm", self, a.reduce, a.p);
   return apply_with(norm_dim_op, a, self);
+}
+Tensor linalg_vector_norm(const Tensor& self, const Scalar& ord, std::optional<IntArrayRef> dim, bool keepdim) {
+  const NormAttrs a{detail::reduce_attrs("linalg.vector_norm", self, dim.value_or(IntArrayRef{}), keepdim), ord.toDouble()};
+  CT_CHECK_TYPE(self.is_floating_point(), "linalg.vector_norm: Expected a floating point or complex tensor as input. Got ", self.scalar_type(),
+                "\n  Convert first: x.to(ct::kFloat).");
+  CT_CHECK((!std::isinf(a.p) && a.p >= 0) || detail::reduced_numel(self.sizes(), a.reduce) > 0, "linalg.vector_norm cannot compute the ", ord,
+           " norm on an empty tensor because the operation does not have an identity");
+  return apply_with(vector_norm_op, a, self);
 }
 Tensor dist(const Tensor& self, const Tensor& other, const Scalar& p) {
   CT_CHECK(self.defined() && other.defined(), "dist: a tensor is undefined");

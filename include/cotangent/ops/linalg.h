@@ -56,7 +56,7 @@ CT_API std::tuple<Tensor, Tensor, Tensor> linalg_svd(const Tensor& A, bool full_
 CT_API Tensor linalg_svdvals(const Tensor& A);
 /// solution, residuals, rank, singular_values
 CT_API std::tuple<Tensor, Tensor, Tensor, Tensor> linalg_lstsq(const Tensor& self, const Tensor& b, std::optional<double> rcond = std::nullopt);
-CT_API Tensor linalg_pinv(const Tensor& self, double rcond = 1e-15);
+CT_API Tensor linalg_pinv(const Tensor& self, std::optional<double> rcond = std::nullopt);
 CT_API Tensor linalg_cond(const Tensor& self, const std::optional<Scalar>& p = std::nullopt);
 CT_API Tensor linalg_matrix_rank(const Tensor& self, std::optional<double> atol = std::nullopt, std::optional<double> rtol = std::nullopt, bool hermitian = false);
 CT_API Tensor linalg_norm(const Tensor& self, const std::optional<Scalar>& ord = std::nullopt, std::optional<IntArrayRef> dim = std::nullopt, bool keepdim = false);
