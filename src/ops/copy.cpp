@@ -100,7 +100,7 @@ void fill_elements(const Tensor& self, const Scalar& value) {
 
 constexpr Op fill_op{
     .name = "fill_",
-    .node = "FillBackward0",
+    .node = "FillBackward2",
     .kind = OpKind::other,
     .formula = "dself = 0",
     .inplace = [](const Call& c, const Tensor& self) { fill_elements(self, c.attrs<ScalarAttrs>().s[0]); },
@@ -110,7 +110,7 @@ constexpr Op fill_op{
 
 constexpr Op fill_tensor_op{
     .name = "fill_.Tensor",
-    .node = "FillBackward1",
+    .node = "FillBackward3",
     .kind = OpKind::other,
     .formula = "dself = 0; dvalue = sum(g)",
     .inplace = [](const Call& c, const Tensor& self) { copy_elements(self, c.x(1)); },

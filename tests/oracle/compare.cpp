@@ -2,6 +2,7 @@
 #include "oracle/oracle.h"
 
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/function.h>
 
 #include <algorithm>
 #include <cmath>
@@ -138,6 +139,23 @@ std::vector<ct::Tensor> converted(const std::vector<ct::Tensor>& in, ct::ScalarT
   return out;
 }
 
+// Python's name of the producer: libtorch writes some with their namespace.
+std::string node_name(const at::Tensor& t) {
+  const std::string name = t.grad_fn()->name();
+  const std::size_t colon = name.rfind(':');
+  return colon == std::string::npos ? name : name.substr(colon + 1);
+}
+
+template <class F>
+std::string message(const F& f) {
+  try {
+    f();
+  } catch (const std::exception& e) {
+    return e.what();
+  }
+  return {};
+}
+
 // Runs one sample in one dtype in both libraries.
 void compare_sample(const ct::Op& op, const Entry& entry, const op_samples::Sample& sample, ct::ScalarType dtype, bool gradients,
                     op_samples::Random& random, Counts& counts) {
@@ -190,8 +208,17 @@ void compare_sample(const ct::Op& op, const Entry& entry, const op_samples::Samp
   }
   if (roots.empty()) return;
   for (std::size_t i : tracked) wanted.push_back(in[i]), at_wanted.push_back(at_in[i]);
+  if (!entry.other_graph && op.kind != ct::OpKind::composite)
+    for (std::size_t k = 0; k < roots.size(); ++k)
+      DOCTEST_CHECK_EQ(roots[k].grad_fn()->name(), node_name(at_roots[k]));
   const auto ours_g = ct::autograd::grad(roots, wanted, grads, std::nullopt, false, true);
   const auto theirs_g = torch::autograd::grad(at_roots, at_wanted, at_grads, c10::nullopt, false, true);
+  if (!entry.other_graph) {  // the same values are saved, as far as a user can tell
+    const std::string again = message([&] { ct::autograd::grad(roots, wanted, grads, std::nullopt, false, true); });
+    const std::string at_again = message([&] { torch::autograd::grad(at_roots, at_wanted, at_grads, c10::nullopt, false, true); });
+    DOCTEST_CHECK_MESSAGE(again.empty() == at_again.empty(), "a second backward ", again.empty() ? "works" : "throws", ", and libtorch's ",
+                          at_again.empty() ? "works" : "throws");
+  }
   for (std::size_t i = 0; i < tracked.size(); ++i) {
     // Undefined and zero mean the same; which of the two differs between the libraries.
     at::Tensor expected = theirs_g[i].defined() ? theirs_g[i] : at::zeros_like(at_wanted[i]);

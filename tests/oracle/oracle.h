@@ -15,6 +15,7 @@
 //   }
 //
 // For every sample of every op in it, values and gradients (with random cotangents) are compared in float64 and float32;
+// the producer's name and whether a second backward works must be the same too;
 // values of elementwise ops also in half precision and integers, wherever libtorch computes them and the op claims them.
 // compare.cpp fails when a registered op with samples is in no table.
 #pragma once
@@ -52,9 +53,16 @@ struct Entry {
   Tolerance tolerance = {};
   bool gradients = true;                                       // false: libtorch 1.13 differs; say why beside the entry
   const char* reason = nullptr;                                // why there is nothing to compare
+  const char* other_graph = nullptr;                           // why node names and saved values differ
 
   Entry(const char* name, Outputs (*f)(const Inputs&, const void*), Tolerance t = {}, bool g = true)
       : op(name), run(f), tolerance(t), gradients(g) {}
+  /// Entry("op", run).graph_differs("..") for ops that libtorch composes or names otherwise.
+  Entry graph_differs(const char* why) const {
+    Entry e = *this;
+    e.other_graph = why;
+    return e;
+  }
   struct None { const char* reason; };
   Entry(const char* name, None n) : op(name), reason(n.reason) {}
 };
