@@ -34,7 +34,9 @@ CT_ORACLE(reductions) {
   return {
       {"nansum", [](const Inputs& in, const void*) -> Outputs { return {at::nansum(in[0])}; }},
       {"mean", [](const Inputs& in, const void*) -> Outputs { return {at::mean(in[0])}; }},
-      {"mean.dim", [](const Inputs& in, const void* a) -> Outputs { return {at::mean(in[0], dims(reduce(a), in[0]), reduce(a).keepdim)}; }},
+      Entry("mean.dim", [](const Inputs& in, const void* a) -> Outputs {
+        return {at::mean(in[0], dims(reduce(a), in[0]), reduce(a).keepdim)};
+      }).graph_differs("libtorch 1.13 frees the list of dims, so a second backward throws although no tensor was saved"),
       {"prod", [](const Inputs& in, const void*) -> Outputs { return {at::prod(in[0])}; }},
       {"prod.dim", [](const Inputs& in, const void* a) -> Outputs { return {at::prod(in[0], first_dim(a, in[0]), reduce(a).keepdim)}; }},
       {"var", [](const Inputs& in, const void* p) -> Outputs {
@@ -93,7 +95,7 @@ CT_ORACLE(extrema) {
       {"amin", [](const Inputs& in, const void* a) -> Outputs { return {at::amin(in[0], dims(reduce(a), in[0]), reduce(a).keepdim)}; }},
       {"aminmax", [](const Inputs& in, const void* a) -> Outputs {
          return both(reduce(a).dims == 7 ? at::aminmax(in[0]) : at::aminmax(in[0], first_dim(a, in[0]), reduce(a).keepdim));
-       }},
+       }, {}, false},  // libtorch 1.13 has no derivative for it
       {"argmax", [](const Inputs& in, const void* a) -> Outputs { return {at::argmax(in[0], first_dim(a, in[0]), reduce(a).keepdim)}; }},
       {"argmin", [](const Inputs& in, const void* a) -> Outputs { return {at::argmin(in[0], first_dim(a, in[0]), reduce(a).keepdim)}; }},
   };
