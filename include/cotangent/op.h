@@ -56,7 +56,7 @@ class CT_API Saved {
   const Tensor& y(int k = 0) const { return value(24 + k); }
   /// Shape of input i; the op must set `save_shapes`.
   IntArrayRef sizes(int i) const;
-  /// Number of inputs of the call.
+  /// Number of inputs of the call, up to the last one that may have a gradient.
   int n_in() const;
   /// Of an op with several outputs: the gradient of output k, undefined if none arrived.
   const Tensor& g(int k) const { return grads_[k]; }

@@ -76,13 +76,16 @@ std::vector<Tensor> Node::operator()(std::vector<Tensor> grads) {
 
 NodePtr OpNode::make(const Op& op, const Tensor* const* in, int n_in, const void* attrs, std::uint32_t attrs_size,
                      const Tensor* out, std::uint32_t n_out, SaveMask mask, const detail::Storage* written) {
+  // Trailing inputs without gradient (indices, masks) have no edge at all.
+  int n_edges = n_in;
+  while (n_edges > 0 && n_edges <= 32 && (op.nondiff >> (n_edges - 1) & 1)) --n_edges;
   std::size_t words = 0;
   for (std::uint32_t k = 0; k < n_out; ++k) words += 1 + impl(out[k])->ndim;
   if (op.save_shapes)
     for (int i = 0; i < n_in; ++i) words += 1 + (in[i]->defined() ? impl(*in[i])->ndim : 0);
   const auto n_saved = static_cast<std::size_t>(__builtin_popcount(mask));
   const std::size_t attr_bytes = (attrs_size + 7) / 8 * 8;
-  const std::size_t bytes = sizeof(OpNode) + static_cast<std::size_t>(n_in) * sizeof(Edge) + n_saved * sizeof(Slot) +
+  const std::size_t bytes = sizeof(OpNode) + static_cast<std::size_t>(n_edges) * sizeof(Edge) + n_saved * sizeof(Slot) +
                             attr_bytes + words * sizeof(std::int64_t);
   auto* node = new (detail::alloc_block(bytes)) OpNode(n_out);
   node->op = &op;
@@ -91,8 +94,8 @@ NodePtr OpNode::make(const Op& op, const Tensor* const* in, int n_in, const void
   node->block_bytes = static_cast<std::uint32_t>(bytes);
   node->n_saved = static_cast<std::uint16_t>(n_saved);
   node->edges_ = reinterpret_cast<Edge*>(node + 1);
-  node->n_edges_ = static_cast<std::size_t>(n_in);
-  for (int i = 0; i < n_in; ++i)
+  node->n_edges_ = static_cast<std::size_t>(n_edges);
+  for (int i = 0; i < n_edges; ++i)
     new (node->edges_ + i) Edge(i < 32 && (op.nondiff >> i & 1) ? Edge{} : detail::gradient_edge(*in[i]));
 
   Slot* slot = node->slots();

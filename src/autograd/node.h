@@ -86,7 +86,7 @@ struct OpNode final : Node {
     return reinterpret_cast<const std::int64_t*>(static_cast<const char*>(attrs()) + (attrs_size + 7) / 8 * 8);
   }
   detail::GradShape shape(std::uint32_t k) const;  // of output k, then of input k - num_inputs()
-  bool wants(int arg) const { return edges_[arg].is_valid(); }
+  bool wants(int arg) const { return static_cast<std::size_t>(arg) < n_edges_ && edges_[arg].is_valid(); }
 
  protected:
   void apply(Tensor* grads, Tensor* out) override;

@@ -3,6 +3,7 @@
 
 #include "autograd/elementwise.h"
 #include "autograd/node.h"
+#include "ops/linalg.h"
 #include "ops/op_list.h"
 #include "ops/view_attrs.h"
 
@@ -149,18 +150,6 @@ constexpr Op view_op{
     },
 };
 
-// The second half of a reshape that copies: the copy is nobody else's, so the result is no view.
-constexpr Op unsafe_view_op{
-    .name = "_unsafe_view",
-    .node = "UnsafeViewBackward0",
-    .kind = OpKind::linear,
-    .formula = view_op.formula,
-    .forward = view_op.forward,
-    .vjp = view_op.vjp,
-    .save_shapes = true,
-    .samples = view_op.samples,
-};
-
 constexpr Op expand_op{
     .name = "expand",
     .node = "ExpandBackward0",
@@ -188,7 +177,7 @@ constexpr Op expand_op{
 const Op& detail::strided_view_op = as_strided_op;
 
 std::span<const Op* const> geometry_ops() {
-  static constexpr const Op* ops[] = {&as_strided_op, &view_op, &unsafe_view_op, &expand_op};
+  static constexpr const Op* ops[] = {&as_strided_op, &view_op, &expand_op};
   return ops;
 }
 
@@ -215,7 +204,7 @@ Tensor reshape(const Tensor& self, IntArrayRef shape) {
   const Dims sizes = complete_shape("reshape", shape, self.numel());
   std::int64_t strides[max_dims];
   if (view_strides(impl(self), sizes, strides)) return self.view(sizes);
-  return apply_with(unsafe_view_op, SizesAttrs{sizes}, self.contiguous());
+  return detail::unsafe_view(self.contiguous(), sizes);
 }
 
 Tensor Tensor::expand(IntArrayRef size, bool) const {

@@ -4,7 +4,9 @@
 
 namespace ct {
 
+using detail::DimAlphaAttrs;
 using detail::DimAttrs;
+using detail::DimValueAttrs;
 using detail::impl;
 using detail::wrap_dim;
 
@@ -53,9 +55,6 @@ Tensor number_as(const char* op, const Scalar& value, ScalarType dtype) {
 }  // namespace detail
 
 namespace {
-
-struct AddAttrs { std::int64_t dim; Scalar alpha; };
-struct FillAttrs { std::int64_t dim; Scalar value; };
 
 std::int64_t size_along(const Tensor& x, std::int64_t dim) { return x.dim() ? x.size(dim) : 1; }
 
@@ -112,7 +111,7 @@ constexpr Op index_add_op{
     .node = "IndexAddBackward0",
     .formula = "dself = g; dsource = alpha * index_select(g, dim, index)",
     .inplace = [](const Call& c, const Tensor& self) {
-      const auto& a = c.attrs<AddAttrs>();
+      const auto& a = c.attrs<DimAlphaAttrs>();
       const Tensor index = detail::to_index("index_add", c.x(2));
       const Tensor source = checked_source("index_add", self, a.dim, index, c.x(1));
       CT_CHECK(isFloatingType(self.scalar_type()) || !a.alpha.isFloatingPoint(), "index_add: For integral input tensors, argument alpha must not be "
@@ -123,7 +122,7 @@ constexpr Op index_add_op{
     },
     .vjp = [](const Tensor& g, const Saved& s, int arg) {
       if (arg == 0) return g;
-      const auto& a = s.attrs<AddAttrs>();
+      const auto& a = s.attrs<DimAlphaAttrs>();
       const Tensor part = index_select(g, a.dim, s.x(2)).reshape(s.sizes(1));
       return a.alpha.equal(1) ? part : part * a.alpha;
     },
@@ -131,9 +130,9 @@ constexpr Op index_add_op{
     .save_shapes = true,
     .nondiff = 1u << 2,
     .samples = [](SampleSink& call) {
-      call({call.uniform({3, 4}), call.uniform({4, 4}), tensor({2, 0, 2, 1})}, AddAttrs{0, 1});
-      call({call.uniform({2, 3}), call.uniform({2, 2}), tensor({1, 1})}, AddAttrs{1, -2.5});
-      call({call.uniform({3}), call.uniform({0}), zeros({0}, kLong)}, AddAttrs{0, 1});
+      call({call.uniform({3, 4}), call.uniform({4, 4}), tensor({2, 0, 2, 1})}, DimAlphaAttrs{0, 1});
+      call({call.uniform({2, 3}), call.uniform({2, 2}), tensor({1, 1})}, DimAlphaAttrs{1, -2.5});
+      call({call.uniform({3}), call.uniform({0}), zeros({0}, kLong)}, DimAlphaAttrs{0, 1});
     },
 };
 
@@ -177,15 +176,15 @@ constexpr Op index_fill_op{
     .node = "IndexFillBackward0",
     .formula = "dself = g, 0 at the index",
     .inplace = [](const Call& c, const Tensor& self) {
-      const auto& a = c.attrs<FillAttrs>();
+      const auto& a = c.attrs<DimValueAttrs>();
       fill_rows("index_fill", self, a.dim, c.x(1), detail::number_as("index_fill", a.value, self.scalar_type()));
     },
-    .vjp = [](const Tensor& g, const Saved& s, int) { return index_fill(g, s.attrs<FillAttrs>().dim, s.x(1), 0); },
+    .vjp = [](const Tensor& g, const Saved& s, int) { return index_fill(g, s.attrs<DimValueAttrs>().dim, s.x(1), 0); },
     .save = {X(1)},
     .nondiff = 1u << 1,
     .samples = [](SampleSink& call) {
-      call({call.uniform({3, 4}), tensor({2, 0})}, FillAttrs{0, 1.5});
-      call({call.uniform({2, 3}), tensor({-1})}, FillAttrs{1, 2});
+      call({call.uniform({3, 4}), tensor({2, 0})}, DimValueAttrs{0, 1.5});
+      call({call.uniform({2, 3}), tensor({-1})}, DimValueAttrs{1, 2});
     },
 };
 
@@ -202,11 +201,11 @@ Tensor index_select(const Tensor& self, std::int64_t dim, const Tensor& index) {
 }
 Tensor index_add(const Tensor& self, std::int64_t dim, const Tensor& index, const Tensor& source, const Scalar& alpha) {
   for (const Tensor* t : {&self, &index, &source}) detail::check_defined("index_add", *t);
-  return apply_with(index_add_op, AddAttrs{wrap_dim(dim, self.dim()), alpha}, self, source, index);
+  return apply_with(index_add_op, DimAlphaAttrs{wrap_dim(dim, self.dim()), alpha}, self, source, index);
 }
 Tensor& Tensor::index_add_(std::int64_t dim, const Tensor& index, const Tensor& source, const Scalar& alpha) const {
   for (const Tensor* t : {this, &index, &source}) detail::check_defined("index_add_", *t);
-  return apply_inplace(index_add_op, AddAttrs{wrap_dim(dim, this->dim()), alpha}, *this, source, index);
+  return apply_inplace(index_add_op, DimAlphaAttrs{wrap_dim(dim, this->dim()), alpha}, *this, source, index);
 }
 Tensor index_copy(const Tensor& self, std::int64_t dim, const Tensor& index, const Tensor& source) {
   for (const Tensor* t : {&self, &index, &source}) detail::check_defined("index_copy", *t);
@@ -218,11 +217,11 @@ Tensor& Tensor::index_copy_(std::int64_t dim, const Tensor& index, const Tensor&
 }
 Tensor index_fill(const Tensor& self, std::int64_t dim, const Tensor& index, const Scalar& value) {
   for (const Tensor* t : {&self, &index}) detail::check_defined("index_fill", *t);
-  return apply_with(index_fill_op, FillAttrs{wrap_dim(dim, self.dim()), value}, self, index);
+  return apply_with(index_fill_op, DimValueAttrs{wrap_dim(dim, self.dim()), value}, self, index);
 }
 Tensor& Tensor::index_fill_(std::int64_t dim, const Tensor& index, const Scalar& value) const {
   for (const Tensor* t : {this, &index}) detail::check_defined("index_fill_", *t);
-  return apply_inplace(index_fill_op, FillAttrs{wrap_dim(dim, this->dim()), value}, *this, index);
+  return apply_inplace(index_fill_op, DimValueAttrs{wrap_dim(dim, this->dim()), value}, *this, index);
 }
 
 }  // namespace ct

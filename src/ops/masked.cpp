@@ -10,6 +10,7 @@ namespace ct {
 using detail::Dims;
 using detail::impl;
 using detail::TensorImpl;
+using detail::ValueAttrs;
 
 Tensor detail::true_positions(const Tensor& x) {
   const Tensor mask = x.detach().to(kBool).contiguous();
@@ -28,8 +29,6 @@ Tensor detail::true_positions(const Tensor& x) {
 }
 
 namespace {
-
-struct ValueAttrs { Scalar value; };
 
 void check_mask(const char* op, const Tensor& mask) {
   CT_CHECK(mask.scalar_type() == kBool, op, ": ", op, " only supports boolean masks, but got mask with dtype ", mask.scalar_type(),

@@ -6,13 +6,12 @@ namespace ct {
 
 using detail::DimAttrs;
 using detail::Dims;
+using detail::DimValueAttrs;
 using detail::impl;
 using detail::TensorImpl;
 using detail::wrap_dim;
 
 namespace {
-
-struct FillAttrs { std::int64_t dim; Scalar value; };
 
 // A 0-dim tensor counts as a vector of one.
 std::int64_t dims_of(const Tensor& x) { return std::max<std::int64_t>(1, x.dim()); }
@@ -111,17 +110,17 @@ constexpr Op scatter_value_op{
     .node = "ScatterBackward1",
     .formula = "dself = g, 0 at the index",
     .inplace = [](const Call& c, const Tensor& self) {
-      const auto& a = c.attrs<FillAttrs>();
+      const auto& a = c.attrs<DimValueAttrs>();
       const Tensor index = checked_index("scatter", self, a.dim, c.x(1));
       const Tensor one = detail::number_as("scatter", a.value, self.scalar_type());
       kernels::fill_lines(lines(self, a.dim, index), impl(one)->data);
     },
-    .vjp = [](const Tensor& g, const Saved& s, int) { return scatter(g, s.attrs<FillAttrs>().dim, s.x(1), 0); },
+    .vjp = [](const Tensor& g, const Saved& s, int) { return scatter(g, s.attrs<DimValueAttrs>().dim, s.x(1), 0); },
     .save = {X(1)},
     .nondiff = 1u << 1,
     .samples = [](SampleSink& call) {
-      call({call.uniform({3, 4}), tensor({{2, 0, 2, 1}})}, FillAttrs{0, 1.5});
-      call({call.uniform({3, 4}), tensor({{3}, {0}, {3}})}, FillAttrs{1, -1});
+      call({call.uniform({3, 4}), tensor({{2, 0, 2, 1}})}, DimValueAttrs{0, 1.5});
+      call({call.uniform({3, 4}), tensor({{3}, {0}, {3}})}, DimValueAttrs{1, -1});
     },
 };
 
@@ -186,11 +185,11 @@ Tensor& Tensor::scatter_(std::int64_t dim, const Tensor& index, const Tensor& sr
 }
 Tensor scatter(const Tensor& self, std::int64_t dim, const Tensor& index, const Scalar& value) {
   check_all("scatter", {&self, &index});
-  return apply_with(scatter_value_op, FillAttrs{wrap_dim(dim, self.dim()), value}, self, index);
+  return apply_with(scatter_value_op, DimValueAttrs{wrap_dim(dim, self.dim()), value}, self, index);
 }
 Tensor& Tensor::scatter_(std::int64_t dim, const Tensor& index, const Scalar& value) const {
   check_all("scatter_", {this, &index});
-  return apply_inplace(scatter_value_op, FillAttrs{wrap_dim(dim, this->dim()), value}, *this, index);
+  return apply_inplace(scatter_value_op, DimValueAttrs{wrap_dim(dim, this->dim()), value}, *this, index);
 }
 Tensor scatter_add(const Tensor& self, std::int64_t dim, const Tensor& index, const Tensor& src) {
   check_all("scatter_add", {&self, &index, &src});

@@ -12,12 +12,11 @@ using detail::DiagonalAttrs;
 using detail::Dims;
 using detail::impl;
 using detail::TensorImpl;
+using detail::TriangleAttrs;
+using detail::ValueAttrs;
 using detail::wrap_dim;
 
 namespace {
-
-struct TriangleAttrs { std::int64_t diagonal; };
-struct ValueAttrs { Scalar value; };
 
 // Of each row of a dense stack of matrices [.., rows, cols] keeps the columns up to i + k (lower) or from i + k on (upper),
 // and zeroes the others. y may be x.

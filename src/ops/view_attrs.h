@@ -23,6 +23,10 @@ struct DimList {
   std::int8_t v[max_dims] = {};
 };
 
+struct ValueAttrs { Scalar value; };
+struct DimAlphaAttrs { std::int64_t dim; Scalar alpha; };
+struct DimValueAttrs { std::int64_t dim; Scalar value; };
+struct TriangleAttrs { std::int64_t diagonal; };
 struct SplitAttrs { std::int64_t dim, size; };
 struct RollAttrs {
   DimList dims;
