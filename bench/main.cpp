@@ -75,8 +75,9 @@ int main(int argc, char** argv) {
     out << "[\n";
   }
 
-  std::printf("%-24s %7s %12s %12s %8s  %-8s %s\n", "row", "threads", "cotangent", "other", "ratio", "unit", "spread");
+  if (!list) std::printf("%-24s %7s %12s %12s %8s  %-8s %s\n", "row", "threads", "cotangent", "other", "ratio", "unit", "spread");
   bool first = true;
+  std::fflush(stdout);  // or a child would print it once more
   int shown = 0;
   for (const Row& row : rows()) {
     if (!std::regex_search(row.name, pattern)) continue;
