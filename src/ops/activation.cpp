@@ -93,7 +93,7 @@ constexpr Op threshold_op{
     .kernel = []() -> const kernels::Kernel& { return kernels::activation().threshold; },
     .vjp = [](const Tensor& g, const Saved& s, int) { return detail::threshold_backward(g, s.x(0), numbers(s).s[0]); },
     .save = {X(0)},
-    .samples = [](SampleSink& call) { call({call.uniform({3, 4})}, ScalarAttrs{{0.5, -1.5}}); },
+    .samples = [](SampleSink& call) { call({call.uniform({3, 4})}, ScalarAttrs{{1, -1}}); },
 };
 
 constexpr Op threshold_backward_op{

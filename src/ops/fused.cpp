@@ -39,13 +39,13 @@ constexpr Op rsub_number_op{
     .dtypes = Dtypes::no_bool,
     .samples = [](SampleSink& call) {
       call({call.uniform({3, 4})}, ScalarAttrs{{1, 1}});
-      call({call.uniform({3, 4})}, ScalarAttrs{{2.5, -1.5}});
+      call({call.uniform({3, 4})}, ScalarAttrs{{3, -2}});
     },
 };
 
 void three(SampleSink& call) {
   call({call.uniform({3, 4}), call.uniform({3, 4}), call.uniform({3, 4}, 0.5, 2)}, ScalarAttrs{{1}});
-  call({call.uniform({3, 1}), call.uniform({4}), call.uniform({3, 4}, 0.5, 2)}, ScalarAttrs{{-2.5}});
+  call({call.uniform({3, 1}), call.uniform({4}), call.uniform({3, 4}, 0.5, 2)}, ScalarAttrs{{-2}});
 }
 
 // y = x0 + v x1 x2

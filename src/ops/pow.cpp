@@ -24,11 +24,20 @@ constexpr Op pow_number_op{
       return g * ((e.equal(2) ? s.x(0) : pow(s.x(0), less)) * e);
     },
     .save = {X(0)},
-    .domain = {{0.5, 2}},
+    .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) {
       for (double e : {2.0, 3.0, 4.0, -1.0, -2.0}) call({call.uniform({3, 4}, -2, -0.5)}, ScalarAttrs{{e}});
       for (double e : {0.5, -0.5, 1.7, 1.0, 0.0}) call({call.uniform({2, 3}, 0.5, 2)}, ScalarAttrs{{e}});
     },
+};
+
+// The same of integers, which have no gradient: modulo 2^64.
+constexpr Op int_pow_op{
+    .name = "pow.integer",
+    .kind = OpKind::elementwise,
+    .kernel = pow_number_op.kernel,
+    .dtypes = Dtypes::integral,
+    .samples = [](SampleSink& call) { call({call.uniform({3, 4}, -5, 5).to(kLong)}, ScalarAttrs{{3}}); },
 };
 
 // The gradient of x0^x1 by x1: y log(x0), and 0 where x0 = 0 and x1 >= 0.
@@ -74,14 +83,15 @@ void check_exponent(const Tensor& x, const Scalar& e) {
 }  // namespace
 
 std::span<const Op* const> pow_ops() {
-  static constexpr const Op* ops[] = {&pow_number_op, &pow_op, &pow_of_number_op};
+  static constexpr const Op* ops[] = {&pow_number_op, &int_pow_op, &pow_op, &pow_of_number_op};
   return ops;
 }
 
 Tensor pow(const Tensor& self, const Scalar& exponent) {
   CT_CHECK(self.defined(), "pow: the tensor is undefined");
   check_exponent(self, exponent);
-  return apply_with(pow_number_op, ScalarAttrs{{exponent}}, detail::to_result_type(self, {&exponent}));
+  const Tensor x = detail::to_result_type(self, {&exponent});
+  return apply_with(x.is_floating_point() ? pow_number_op : int_pow_op, ScalarAttrs{{exponent}}, x);
 }
 Tensor pow(const Tensor& self, const Tensor& exponent) { return apply(pow_op, self, exponent); }
 Tensor pow(const Scalar& self, const Tensor& exponent) { return apply(pow_of_number_op, wrapped_number(self), exponent); }
@@ -90,7 +100,7 @@ Tensor square(const Tensor& self) { return pow(self, 2); }
 Tensor& Tensor::pow_(const Scalar& exponent) const {
   check_exponent(*this, exponent);
   detail::check_result_fits("pow_", *this, exponent);
-  return apply_inplace(pow_number_op, ScalarAttrs{{exponent}}, *this);
+  return apply_inplace(is_floating_point() ? pow_number_op : int_pow_op, ScalarAttrs{{exponent}}, *this);
 }
 Tensor& Tensor::pow_(const Tensor& exponent) const { return apply_inplace(pow_op, NoAttrs{}, *this, exponent); }
 Tensor& Tensor::square_() const { return pow_(2); }

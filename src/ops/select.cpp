@@ -84,9 +84,9 @@ constexpr Op fmin_op{
 // ---- bounds: s = {min, max, bit 0: there is a min, bit 1: there is a max} ----------------------------
 
 void clamp_samples(SampleSink& call) {
-  call({call.uniform({3, 4})}, ScalarAttrs{{-0.5, 1, 3}});
-  call({call.uniform({3, 4})}, ScalarAttrs{{-0.5, 0, 1}});
-  call({call.uniform({3, 4})}, ScalarAttrs{{0, 0.75, 2}});
+  call({call.uniform({3, 4})}, ScalarAttrs{{-1, 1, 3}});
+  call({call.uniform({3, 4})}, ScalarAttrs{{-1, 0, 1}});
+  call({call.uniform({3, 4})}, ScalarAttrs{{0, 1, 2}});
 }
 Tensor clamp_vjp(const Tensor& g, const Saved& s, int) { return detail::clamp_backward(g, s.x(0), s.attrs<ScalarAttrs>()); }
 
@@ -115,7 +115,7 @@ constexpr Op clamp_backward_op{
       return arg == 0 ? detail::clamp_backward(g, s.x(1), s.attrs<ScalarAttrs>()) : zeros_like(g);
     },
     .save = {X(1)},
-    .samples = [](SampleSink& call) { call({call.uniform({3, 4}), call.uniform({3, 4})}, ScalarAttrs{{-0.5, 1, 3}}); },
+    .samples = [](SampleSink& call) { call({call.uniform({3, 4}), call.uniform({3, 4})}, ScalarAttrs{{-1, 1, 3}}); },
 };
 
 // y = min(max(x0, x1), x2)
@@ -189,7 +189,7 @@ constexpr Op hardtanh_op{
     .vjp = [](const Tensor& g, const Saved& s, int) { return hardtanh_backward(g, s.x(0), s.attrs<ScalarAttrs>()); },
     .save = {X(0)},
     .dtypes = Dtypes::no_bool,
-    .samples = [](SampleSink& call) { call({call.uniform({3, 4})}, ScalarAttrs{{-0.5, 1, 3}}); },
+    .samples = [](SampleSink& call) { call({call.uniform({3, 4})}, ScalarAttrs{{-1, 1, 3}}); },
 };
 constexpr Op hardtanh_backward_op{
     .name = "hardtanh_backward",

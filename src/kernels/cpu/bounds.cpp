@@ -89,6 +89,7 @@ BoundsKernels bounds_table() {
   t.fmax = float_int_kernel<2, Fmax, IntMax>();
   t.fmin = float_int_kernel<2, Fmin, IntMin>();
   t.clamp = float_int_kernel<1, Clamp, IntClamp>();
+  t.clamp.loop[static_cast<int>(kBool)] = nullptr;
   t.clamp_backward = vector_kernel<2, ClampBackward>();
   t.clamp_tensors = float_int_kernel<3, ClampTensors, IntClampTensors>();
   return t;
