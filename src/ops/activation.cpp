@@ -33,6 +33,7 @@ constexpr Op sigmoid_backward_op{
       return arg == 0 ? detail::sigmoid_backward(g, s.x(1)) : g * s.x(0) * (1 - s.x(1) * 2);
     },
     .save = {X(1), X(0) | X(1)},
+    .dtypes = Dtypes::floating,
 };
 
 Tensor logit_backward(const Tensor& g, const Tensor& x, const ScalarAttrs& eps);
@@ -65,6 +66,7 @@ constexpr Op logit_backward_op{
       return arg == 0 ? slope : slope * s.x(0) * ((x * 2 - 1) / (x * (1 - x)));
     },
     .save = {X(1), X(0) | X(1)},
+    .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) {
       call({call.uniform({3, 4}), call.uniform({3, 4}, 0.1, 0.9)}, ScalarAttrs{{-1.0}});
       call({call.uniform({3, 4}), call.uniform({3, 4}, 0, 1)}, ScalarAttrs{{0.25}});
@@ -82,6 +84,7 @@ constexpr Op relu_op{
     .kernel = []() -> const kernels::Kernel& { return kernels::activation().relu; },
     .vjp = [](const Tensor& g, const Saved& s, int) { return detail::threshold_backward(g, s.y(), 0); },
     .save = {Y()},
+    .dtypes = Dtypes::no_bool,
 };
 
 // y = x where x > s[0], else s[1]
@@ -93,6 +96,7 @@ constexpr Op threshold_op{
     .kernel = []() -> const kernels::Kernel& { return kernels::activation().threshold; },
     .vjp = [](const Tensor& g, const Saved& s, int) { return detail::threshold_backward(g, s.x(0), numbers(s).s[0]); },
     .save = {X(0)},
+    .dtypes = Dtypes::no_bool,
     .samples = [](SampleSink& call) { call({call.uniform({3, 4})}, ScalarAttrs{{1, -1}}); },
 };
 
@@ -106,6 +110,7 @@ constexpr Op threshold_backward_op{
       return arg == 0 ? detail::threshold_backward(g, s.x(1), numbers(s).s[0]) : zeros_like(g);
     },
     .save = {X(1)},
+    .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) { call({call.uniform({3, 4}), call.uniform({3, 4})}, ScalarAttrs{{0.5}}); },
 };
 
@@ -120,6 +125,7 @@ constexpr Op leaky_relu_op{
     .kernel = []() -> const kernels::Kernel& { return kernels::activation().leaky_relu; },
     .vjp = [](const Tensor& g, const Saved& s, int) { return leaky_relu_backward(g, s.x(0), numbers(s)); },
     .save = {X(0)},
+    .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) { call({call.uniform({3, 4})}, ScalarAttrs{{0.1}}); },
 };
 
@@ -136,6 +142,7 @@ constexpr Op leaky_relu_result_op{
       return leaky_relu_backward(g, s.y(), numbers(s));
     },
     .save = {Y()},
+    .dtypes = Dtypes::floating,
     .samples = leaky_relu_op.samples,
 };
 
@@ -149,6 +156,7 @@ constexpr Op leaky_relu_backward_op{
       return arg == 0 ? leaky_relu_backward(g, s.x(1), numbers(s)) : zeros_like(g);
     },
     .save = {X(1)},
+    .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) { call({call.uniform({3, 4}), call.uniform({3, 4})}, ScalarAttrs{{0.1}}); },
 };
 
@@ -168,6 +176,7 @@ constexpr Op elu_op{
     .kernel = []() -> const kernels::Kernel& { return kernels::activation().elu; },
     .vjp = [](const Tensor& g, const Saved& s, int) { return elu_backward(g, s.x(0), numbers(s)); },
     .save = {X(0)},
+    .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) {
       call({call.uniform({3, 4})}, ScalarAttrs{{1, 1, 1}});
       call({call.uniform({3, 4})}, ScalarAttrs{{1.5, 0.5, 2.0}});
@@ -183,6 +192,7 @@ constexpr Op celu_op{
     .kernel = elu_op.kernel,
     .vjp = elu_op.vjp,
     .save = {X(0)},
+    .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) { call({call.uniform({3, 4})}, ScalarAttrs{{2.0, 1, 0.5}}); },
 };
 
@@ -198,6 +208,7 @@ constexpr Op elu_result_op{
       return elu_backward_result(g, s.y(), numbers(s));
     },
     .save = {Y()},
+    .dtypes = Dtypes::floating,
     .samples = elu_op.samples,
 };
 
@@ -212,6 +223,7 @@ constexpr Op elu_backward_op{
       return where(s.x(1) > 0, 0, g * elu_backward(s.x(0), s.x(1), numbers(s)) * numbers(s).s[2]);
     },
     .save = {X(1), X(0) | X(1)},
+    .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) { call({call.uniform({3, 4}), call.uniform({3, 4})}, ScalarAttrs{{1.5, 0.5, 2.0}}); },
 };
 
@@ -226,6 +238,7 @@ constexpr Op elu_backward_result_op{
       return where(s.x(1) > 0, 0, g * s.x(0) * numbers(s).s[2]);
     },
     .save = {X(1), X(0) | X(1)},
+    .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) { call({call.uniform({3, 4}), call.uniform({3, 4}, -0.5, 2)}, ScalarAttrs{{1.5, 0.5, 2.0}}); },
 };
 

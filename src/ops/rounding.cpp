@@ -20,6 +20,7 @@ constexpr Op abs_op{
     .kernel = []() -> const kernels::Kernel& { return kernels::rounding().abs; },
     .deriv = [](const Saved& s, int) { return sgn(s.x(0)); },
     .save = {X(0)},
+    .dtypes = Dtypes::no_bool,
 };
 
 // Steps: the slope is 0 where there is one, and taken as 0 elsewhere.

@@ -84,8 +84,8 @@ constexpr Op fmin_op{
 // ---- bounds: s = {min, max, bit 0: there is a min, bit 1: there is a max} ----------------------------
 
 void clamp_samples(SampleSink& call) {
-  call({call.uniform({3, 4})}, ScalarAttrs{{-1, 1, 3}});
-  call({call.uniform({3, 4})}, ScalarAttrs{{-1, 0, 1}});
+  call({call.uniform({3, 4})}, ScalarAttrs{{0, 1, 3}});
+  call({call.uniform({3, 4})}, ScalarAttrs{{1, 0, 1}});
   call({call.uniform({3, 4})}, ScalarAttrs{{0, 1, 2}});
 }
 Tensor clamp_vjp(const Tensor& g, const Saved& s, int) { return detail::clamp_backward(g, s.x(0), s.attrs<ScalarAttrs>()); }
@@ -98,6 +98,7 @@ constexpr Op clamp_like(const char* name, const char* node) {
   op.kernel = []() -> const kernels::Kernel& { return kernels::bounds().clamp; };
   op.vjp = clamp_vjp;
   op.save[0] = X(0);
+  op.dtypes = Dtypes::no_bool;
   op.samples = clamp_samples;
   return op;
 }
@@ -115,6 +116,7 @@ constexpr Op clamp_backward_op{
       return arg == 0 ? detail::clamp_backward(g, s.x(1), s.attrs<ScalarAttrs>()) : zeros_like(g);
     },
     .save = {X(1)},
+    .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) { call({call.uniform({3, 4}), call.uniform({3, 4})}, ScalarAttrs{{-1, 1, 3}}); },
 };
 
@@ -201,6 +203,7 @@ constexpr Op hardtanh_backward_op{
       return arg == 0 ? hardtanh_backward(g, s.x(1), s.attrs<ScalarAttrs>()) : zeros_like(g);
     },
     .save = {X(1)},
+    .dtypes = Dtypes::floating,
     .samples = clamp_backward_op.samples,
 };
 Tensor hardtanh_backward(const Tensor& g, const Tensor& x, const ScalarAttrs& bounds) {

@@ -132,6 +132,7 @@ constexpr Op softplus_op{
     .kernel = []() -> const kernels::Kernel& { return kernels::smooth_activation().softplus; },
     .vjp = [](const Tensor& g, const Saved& s, int) { return softplus_backward(g, s.x(0), s.attrs<ScalarAttrs>()); },
     .save = {X(0)},
+    .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) {
       call({call.uniform({3, 4})}, ScalarAttrs{{1, 20}});
       call({call.uniform({3, 4})}, ScalarAttrs{{2.0, 1.0}});
@@ -150,6 +151,7 @@ constexpr Op softplus_backward_op{
       return where(scaled > a.s[1], 0, g * s.x(0) * (z * (1 - z) * a.s[0]));
     },
     .save = {X(1), X(0) | X(1)},
+    .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) { call({call.uniform({3, 4}), call.uniform({3, 4})}, ScalarAttrs{{2.0, 1.0}}); },
 };
 Tensor softplus_backward(const Tensor& g, const Tensor& x, const ScalarAttrs& a) { return apply_with(softplus_backward_op, a, g, x); }

@@ -118,6 +118,7 @@ constexpr Op sinc_backward_op{
       return -g * (h * sinc(x) * pi_squared + by_slope);
     },
     .save = {X(1), X(0) | X(1)},
+    .dtypes = Dtypes::floating,
     .domain = {{-2, 2}, {0.25, 2}},
 };
 Tensor sinc_backward(const Tensor& g, const Tensor& x) { return apply(sinc_backward_op, g, x); }

@@ -120,6 +120,7 @@ constexpr Op tanh_backward_op{
       return arg == 0 ? detail::tanh_backward(g, s.x(1)) : g * (s.x(0) * s.x(1)) * -2;
     },
     .save = {X(1), X(0) | X(1)},
+    .dtypes = Dtypes::floating,
 };
 
 constexpr Op asinh_op{
