@@ -128,7 +128,11 @@ Tensor mul(const Tensor& self, const Tensor& other) { return apply(mul_op, self,
 Tensor mul(const Tensor& self, const Scalar& other) { return mul(self, wrapped_number(other)); }
 Tensor div(const Tensor& self, const Tensor& other) { return apply(div_op, self, other); }
 Tensor div(const Tensor& self, const Scalar& other) { return div(self, wrapped_number(other)); }
-Tensor neg(const Tensor& self) { return apply(neg_op, self); }
+Tensor neg(const Tensor& self) {
+  CT_CHECK_TYPE(!self.defined() || self.scalar_type() != kBool, "neg: Negation, the `-` operator, on a bool tensor is not supported. If you are "
+                "trying to invert a mask, use the `~` or `logical_not()` operator instead.");
+  return apply(neg_op, self);
+}
 Tensor reciprocal(const Tensor& self) { return apply(reciprocal_op, self); }
 
 Tensor& Tensor::add_(const Tensor& o, const Scalar& alpha) const {
