@@ -35,9 +35,10 @@ void along(const DimWalk& w, const Row& row, const Columns& columns) {
 
 Tensor softmax_forward(const Call& c, bool log) {
   const ScalarType dtype = c.x(0).scalar_type();
-  CT_CHECK_TYPE(isFloatingType(dtype), c.op.name, ": \"softmax_kernel_impl\" not implemented for '", dtype,
-                "'\n  It takes floating dtypes; give one: ", c.op.name, "(x, dim, ct::kFloat).");
-  const DimWalk w(detail::widened(c.x(0)), c.attrs<DimAttrs>().dim);
+  const std::int64_t dim = c.attrs<DimAttrs>().dim;
+  CT_CHECK_TYPE(isFloatingType(dtype), c.op.name, ": \"", c.op.name, dim + 1 >= c.x(0).dim() ? "_lastdim" : "", "_kernel_impl\" not implemented for '",
+                dtype, "'\n  It takes floating dtypes; give one: ", c.op.name, "(x, dim, ct::kFloat).");
+  const DimWalk w(detail::widened(c.x(0)), dim);
   Tensor out = detail::empty_like_dtype(w.x.scalar_type(), w.x.sizes());
   auto run = [&]<class T>(T) {
     const auto& k = kernels::softmax_kernels<T>();
