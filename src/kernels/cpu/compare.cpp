@@ -51,7 +51,7 @@ struct Eq {
 };
 struct Ne {
   template <class T> bool operator()(T x, T y) const { return x != y; }
-  template <class V> HWY_INLINE auto mask(V x, V y) const { return hn::Ne(x, y); }
+  template <class V> HWY_INLINE auto mask(V x, V y) const { return hn::Not(hn::Eq(x, y)); }  // Ne is false for NaN
 };
 struct Lt {
   template <class T> bool operator()(T x, T y) const { return x < y; }
