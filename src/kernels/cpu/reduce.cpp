@@ -24,7 +24,7 @@ struct Extremum {
   template <class D, class V> HWY_INLINE V first(D, V v) const { return absolute ? hn::Abs(v) : v; }
   template <class D, class V> HWY_INLINE V next(D d, V a, V v) const { return join(d, a, first(d, v)); }
   template <class D, class V> HWY_INLINE V join(D, V a, V v) const {
-    return hn::IfThenElse(hn::Or(largest ? hn::Gt(v, a) : hn::Lt(v, a), hn::Ne(v, v)), v, a);
+    return hn::IfThenElse(hn::Or(largest ? hn::Gt(v, a) : hn::Lt(v, a), hn::IsNaN(v)), v, a);
   }
 };
 
@@ -58,7 +58,7 @@ HWY_INLINE T fold(const F& f, const T* x, std::int64_t n) {
 // Blocks are added pairwise, so that the error grows with log n only.
 template <class T>
 T sum_dense(const T* x, std::int64_t n) {
-  constexpr std::int64_t block = 8192;
+  constexpr std::int64_t block = 1024;
   if (n <= block) return n == 0 ? T(0) : fold(Sum{}, x, n);
   const std::int64_t half = (n / 2 + block - 1) / block * block;
   return sum_dense(x, half) + sum_dense(x + half, n - half);
@@ -83,18 +83,18 @@ template <class T>
 void sum_columns(T* out, const T* x, std::int64_t row_stride, std::int64_t rows, std::int64_t columns) {
   for (std::int64_t j0 = 0; j0 < columns; j0 += column_block) {
     const std::int64_t m = columns - j0 < column_block ? columns - j0 : column_block;
-    T* HWY_RESTRICT y = out + j0;
-    for (std::int64_t j = 0; j < m; ++j) y[j] = 0;
+    double total[column_block] = {};
     // Blocks of rows, so that long columns round as little as sum_dense does.
-    for (std::int64_t first = 0; first < rows; first += 512) {
-      const std::int64_t last = first + 512 < rows ? first + 512 : rows;
+    for (std::int64_t first = 0; first < rows; first += 32) {
+      const std::int64_t last = first + 32 < rows ? first + 32 : rows;
       T part[column_block] = {};
       for (std::int64_t i = first; i < last; ++i) {
         const T* HWY_RESTRICT row = x + i * row_stride + j0;
         for (std::int64_t j = 0; j < m; ++j) part[j] += row[j];
       }
-      for (std::int64_t j = 0; j < m; ++j) y[j] += part[j];
+      for (std::int64_t j = 0; j < m; ++j) total[j] += static_cast<double>(part[j]);
     }
+    for (std::int64_t j = 0; j < m; ++j) out[j0 + j] = static_cast<T>(total[j]);
   }
 }
 
@@ -177,7 +177,7 @@ std::int64_t find(const T* x, std::int64_t n, T v) {
   std::int64_t i = 0;
   for (; i + lanes <= n; i += lanes) {
     const auto xi = hn::LoadU(d, x + i);
-    if (!hn::AllFalse(d, nan ? hn::Ne(xi, xi) : hn::Eq(xi, want))) break;
+    if (!hn::AllFalse(d, nan ? hn::IsNaN(xi) : hn::Eq(xi, want))) break;
   }
   for (; i < n; ++i)
     if (nan ? x[i] != x[i] : x[i] == v) return i;

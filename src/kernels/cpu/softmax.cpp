@@ -17,7 +17,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // exp(v) for v <= 0; Highway's own turns NaN into 0.
 template <class D, class V>
-HWY_INLINE V exp_of(D d, V v) { return hn::IfThenElse(hn::Ne(v, v), v, hn::Exp(d, v)); }
+HWY_INLINE V exp_of(D d, V v) { return hn::IfThenElse(hn::IsNaN(v), v, hn::Exp(d, v)); }
 
 template <class D, class V>
 HWY_INLINE V larger(D, V a, V b) { return hn::IfThenElse(hn::Gt(b, a), b, a); }
