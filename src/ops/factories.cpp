@@ -106,6 +106,7 @@ Tensor from_blob(void* data, IntArrayRef sizes, const IntArrayRef* strides, void
   contiguous_strides(sizes, row_major);
   const IntArrayRef used = strides ? *strides : IntArrayRef(row_major, sizes.size());
   CT_CHECK(used.size() == sizes.size(), "from_blob: ", sizes.size(), " sizes but ", used.size(), " strides");
+  for (std::int64_t stride : used) CT_CHECK(stride >= 0, "from_blob: negative stride ", stride, " in ", used);
   std::int64_t extent = n ? 1 : 0;
   for (std::size_t d = 0; n && d < sizes.size(); ++d) extent += (sizes[d] - 1) * used[d];
   Storage* s = borrow_storage(data, extent * elementSize(o.dtype()), deleter, context);

@@ -270,7 +270,7 @@ Tensor multinomial(const Tensor& self, std::int64_t num_samples, bool replacemen
   Tensor out = empty(self.dim() == 2 ? IntArrayRef(sizes) : IntArrayRef(num_samples), kLong);
   auto* index = detail::data<std::int64_t>(out);
   if (out.numel() == 0) return out;
-  if (replacement && num_samples > 1) {
+  if (replacement) {
     with_replacement(p, rows, k, num_samples, g, index);
     return out;
   }

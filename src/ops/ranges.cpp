@@ -85,7 +85,7 @@ Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step, const 
     });
   return made(n, o, [=](std::int64_t i) {
     const std::int64_t k = t == kDouble ? blocks.first(i) : i;
-    return std::fma(d, static_cast<double>(k), a) + static_cast<double>(i - k) * d;
+    return std::fma(d, static_cast<double>(i - k), std::fma(d, static_cast<double>(k), a));
   });
 }
 
@@ -99,7 +99,7 @@ Tensor spaced(T start, T end, std::int64_t n, const TensorOptions& o) {
   return made(n, o, [=](std::int64_t i) {
     const std::int64_t k = o.dtype() == dtype_of<T>() ? blocks.first(i) : i;
     const T base = k < n / 2 ? std::fma(step, static_cast<T>(k), start) : std::fma(-step, static_cast<T>(n - k - 1), end);
-    return k == i ? base : std::fma(static_cast<T>(i - k), step, base);
+    return base + static_cast<T>(i - k) * step;
   });
 }
 
@@ -119,6 +119,15 @@ Tensor linspace(const Scalar& start, const Scalar& end, std::int64_t steps, cons
   const ScalarType t = o.dtype();
   if (steps < 2) return made(steps, o, [&](std::int64_t) { return as(t, start); });
   if (t == kFloat) return spaced(start.toFloat(), end.toFloat(), steps, o);
+  if (!isFloatingType(t)) {  // blocks begin at a whole number
+    const double a = as(t, start), b = as(t, end), step = (b - a) / static_cast<double>(steps - 1);
+    const Blocks blocks(t, steps);
+    return made(steps, o, [=](std::int64_t i) {
+      const std::int64_t k = blocks.first(i);
+      const double base = k < steps / 2 ? std::fma(step, static_cast<double>(k), a) : std::fma(-step, static_cast<double>(steps - k - 1), b);
+      return (i < blocks.end ? std::trunc(base) : base) + static_cast<double>(i - k) * step;
+    });
+  }
   return spaced(as(t, start), as(t, end), steps, o);
 }
 
@@ -129,7 +138,7 @@ Tensor logspace(const Scalar& start, const Scalar& end, std::int64_t steps, doub
   if (t == kFloat) {
     const float a = start.toFloat(), b = end.toFloat(), step = (b - a) / static_cast<float>(steps - 1);
     return made(steps, o, [=](std::int64_t i) {
-      const float x = i < steps / 2 ? std::fma(step, static_cast<float>(i), a) : std::fma(-step, static_cast<float>(steps - i - 1), b);
+      const float x = i < steps / 2 ? a + step * static_cast<float>(i) : b - step * static_cast<float>(steps - i - 1);
       return std::pow(base, static_cast<double>(x));
     });
   }
