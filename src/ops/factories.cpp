@@ -118,9 +118,21 @@ struct TensorData::Walk {
   std::int64_t sizes[max_dims];
   std::size_t n_dims = 0;
   ScalarType dtype = ScalarType::Undefined;
+  std::size_t leaf_depth = 0;  // of the numbers; 0 until one is seen
+  bool even = true;            // all numbers are equally deep
+
+  void leaf(std::size_t depth) {
+    if (leaf_depth == 0) leaf_depth = depth + 1;
+    even &= leaf_depth == depth + 1;
+  }
+  void check_box() const {
+    CT_CHECK(even && (leaf_depth == 0 || leaf_depth == n_dims + 1), "tensor: numbers and lists are mixed: some numbers are nested deeper than others\n"
+             "  Nested braces must form a box.");
+  }
 
   void shape(const TensorData& d, std::size_t depth) {
     if (!d.is_list_) {
+      leaf(depth);
       dtype = dtype == ScalarType::Undefined ? d.kind_ : promote_types(dtype, d.kind_);
       return;
     }
@@ -130,13 +142,11 @@ struct TensorData::Walk {
     CT_CHECK(sizes[depth] == n, "tensor: expected every row to have ", sizes[depth], " entries at depth ", depth, ", but one has ", n,
              "\n  Nested braces must form a box.");
     if (d.row_ || d.bools_) {
+      leaf(depth + 1);
       dtype = dtype == ScalarType::Undefined ? d.kind_ : promote_types(dtype, d.kind_);
       return;
     }
-    for (const TensorData& e : d.list_) {
-      CT_CHECK(e.is_list_ == d.list_.begin()->is_list_, "tensor: numbers and lists are mixed at depth ", depth + 1, "\n  Nested braces must form a box.");
-      shape(e, depth + 1);
-    }
+    for (const TensorData& e : d.list_) shape(e, depth + 1);
   }
 
   template <class T>
@@ -155,6 +165,7 @@ struct TensorData::Walk {
 Tensor make_tensor(const TensorData& data, const TensorOptions& o) {
   TensorData::Walk walk;
   walk.shape(data, 0);
+  walk.check_box();
   ScalarType inferred = walk.dtype;
   // Literals take the default dtype, as in Python; rows of a C++ type with its own dtype keep it.
   if (inferred == ScalarType::Undefined || (inferred == kDouble && !data.row_)) inferred = get_default_dtype();

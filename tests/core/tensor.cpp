@@ -44,6 +44,8 @@ TEST_CASE("tensor() infers shape and dtype from nested braces") {
   set_default_dtype(kFloat);
   CHECK_ERROR("expected every row to have 2 entries", tensor({{1, 2}, {3}}));
   CHECK_ERROR("numbers and lists are mixed", tensor({{{1, 2}, {3, 4}}, {1, 2}}));
+  CHECK_ERROR("numbers and lists are mixed", tensor({{1, 2}, {{1}, {2}}}));
+  CHECK_ERROR("numbers and lists are mixed", tensor({{1}, {{}}}));
   CHECK_ERROR("Only Tensors of floating point", tensor({1, 2}, requires_grad()));
   CHECK_ERROR("only floating-point types are supported as the default type", set_default_dtype(kLong));
 }
@@ -64,7 +66,7 @@ TEST_CASE("constants and ranges") {
   CHECK(to_string(arange(3.0)) == "tensor([0., 1., 2.])");
   CHECK(to_string(arange(0, 1, 0.25)) == "tensor([0.0000, 0.2500, 0.5000, 0.7500])");
   CHECK(arange(0, 1, 0.1).numel() == 10);
-  CHECK(arange(1, 1.3, 0.1).numel() == 3);  // (1.3 - 1) / 0.1 = 3.0000000000000004 would be 4 in float
+  CHECK(arange(1, 1.3, 0.1).numel() == 4);  // (1.3 - 1) / 0.1 is 3.0000000000000004, in PyTorch too
   CHECK(arange(0, 3, kDouble).scalar_type() == kDouble);
   CHECK(arange(5, 5).numel() == 0);
   CHECK(arange(INT64_MAX - 2, INT64_MAX).numel() == 2);
