@@ -113,10 +113,7 @@ Tensor& apply_inplace(const Op& op, const Tensor* const* in, int n, const void* 
   Storage* storage = impl(self)->storage;
   const std::uint32_t version_before = storage->current_version();
   Tensor before;  // the value of self that a derivative needs is gone after the write
-  if (t.mask & X(0)) {
-    GradModeScope off(false);
-    before = self.clone();
-  }
+  if (t.mask & X(0)) before = self.clone();  // with its history: the derivative may be differentiated again
   {
     GradModeScope off(false);
     const Call c{op, in, n, attrs, size};
