@@ -1,6 +1,8 @@
 // kernels/cpu/reduce.cpp -- sums, moments and extrema of float and double.
 #include "kernels/reduce.h"
 
+#include <type_traits>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/reduce.cpp"
 #include <hwy/foreach_target.h>
@@ -28,6 +30,19 @@ struct Extremum {
   }
 };
 
+// One value of the lanes of an accumulator.
+template <class F, class D, class V>
+HWY_INLINE auto across(const F& f, D d, V v) {
+  using T = hn::TFromD<D>;
+  if constexpr (std::is_same_v<F, Sum>) return hn::GetLane(hn::SumOfLanes(d, v));
+  const hn::CappedTag<T, 1> d1;
+  HWY_ALIGN T parts[HWY_MAX_BYTES / sizeof(T)];
+  hn::Store(v, d, parts);
+  auto total = hn::LoadU(d1, parts);
+  for (std::size_t k = 1; k < hn::Lanes(d); ++k) total = f.join(d1, total, hn::LoadU(d1, parts + k));
+  return hn::GetLane(total);
+}
+
 // n >= 1 dense elements; four accumulators hide the latency of an addition.
 template <class F, class T>
 HWY_INLINE T fold(const F& f, const T* x, std::int64_t n) {
@@ -36,20 +51,21 @@ HWY_INLINE T fold(const F& f, const T* x, std::int64_t n) {
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   std::int64_t i = 1;
   auto total = f.first(d1, hn::LoadU(d1, x));
-  if (n >= 4 * lanes) {
-    auto a = f.first(d, hn::LoadU(d, x)), b = f.first(d, hn::LoadU(d, x + lanes));
-    auto c = f.first(d, hn::LoadU(d, x + 2 * lanes)), e = f.first(d, hn::LoadU(d, x + 3 * lanes));
-    for (i = 4 * lanes; i + 4 * lanes <= n; i += 4 * lanes) {
-      a = f.next(d, a, hn::LoadU(d, x + i));
-      b = f.next(d, b, hn::LoadU(d, x + i + lanes));
-      c = f.next(d, c, hn::LoadU(d, x + i + 2 * lanes));
-      e = f.next(d, e, hn::LoadU(d, x + i + 3 * lanes));
+  if (n >= lanes) {
+    auto a = f.first(d, hn::LoadU(d, x));
+    i = lanes;
+    if (n >= 4 * lanes) {
+      auto b = f.first(d, hn::LoadU(d, x + lanes)), c = f.first(d, hn::LoadU(d, x + 2 * lanes)), e = f.first(d, hn::LoadU(d, x + 3 * lanes));
+      for (i = 4 * lanes; i + 4 * lanes <= n; i += 4 * lanes) {
+        a = f.next(d, a, hn::LoadU(d, x + i));
+        b = f.next(d, b, hn::LoadU(d, x + i + lanes));
+        c = f.next(d, c, hn::LoadU(d, x + i + 2 * lanes));
+        e = f.next(d, e, hn::LoadU(d, x + i + 3 * lanes));
+      }
+      a = f.join(d, f.join(d, a, b), f.join(d, c, e));
     }
     for (; i + lanes <= n; i += lanes) a = f.next(d, a, hn::LoadU(d, x + i));
-    HWY_ALIGN T parts[HWY_MAX_BYTES / sizeof(T)];
-    hn::Store(f.join(d, f.join(d, a, b), f.join(d, c, e)), d, parts);
-    total = hn::LoadU(d1, parts);
-    for (std::int64_t k = 1; k < lanes; ++k) total = f.join(d1, total, hn::LoadU(d1, parts + k));
+    total = hn::Set(d1, across(f, d, a));
   }
   for (; i < n; ++i) total = f.next(d1, total, hn::LoadU(d1, x + i));
   return hn::GetLane(total);
