@@ -46,22 +46,14 @@ struct Rsqrt {
 };
 struct Square { template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Mul(x, x); } };
 
-template <class F>
-Kernel float_vector_double_plain() {
-  Kernel k;
-  k.loop[static_cast<int>(kFloat)] = math_loop<float, 1, F>;
-  k.loop[static_cast<int>(kDouble)] = plain_loop1<double, double, F>;
-  return k;
-}
-
 ExponentialKernels exponential_table() {
   ExponentialKernels t;
   t.exp = math_kernel<1, Exp>();
-  t.exp2 = float_vector_double_plain<Exp2>();
+  t.exp2 = mixed_kernel<1, Exp2, Exp2>();
   t.expm1 = math_kernel<1, Expm1>();
   t.log = math_kernel<1, Log>();
-  t.log2 = float_vector_double_plain<LogBase<2>>();
-  t.log10 = float_vector_double_plain<LogBase<10>>();
+  t.log2 = mixed_kernel<1, LogBase<2>, LogBase<2>>();
+  t.log10 = mixed_kernel<1, LogBase<10>, LogBase<10>>();
   t.log1p = math_kernel<1, Log1p>();
   t.sqrt = vector_kernel<1, Sqrt>();
   t.rsqrt = vector_kernel<1, Rsqrt>();

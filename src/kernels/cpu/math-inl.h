@@ -98,6 +98,15 @@ Kernel vector_kernel() {
   k.loop[static_cast<int>(kDouble)] = vector_loop<double, N, F>;
   return k;
 }
+// A vector functor for float, a plain one for double.
+template <int N, class FloatF, class DoubleF>
+Kernel mixed_kernel() {
+  Kernel k;
+  k.loop[static_cast<int>(kFloat)] = math_loop<float, N, FloatF>;
+  if constexpr (N == 1) k.loop[static_cast<int>(kDouble)] = plain_loop1<double, double, DoubleF>;
+  else k.loop[static_cast<int>(kDouble)] = plain_loop2<double, double, DoubleF>;
+  return k;
+}
 // The same of a plain functor T f(T, ..).
 template <int N, class F>
 Kernel plain_kernel() {
@@ -186,6 +195,22 @@ struct Sigmoid {  // 1 / (1 + e^-x)
   template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
     const V one = number(d, 1);
     return hn::Div(one, hn::Add(one, Exp{}(d, hn::Neg(x))));
+  }
+};
+// erf of floats: x P(x^2) below 1, 1 - e^-Q(x) from there to 4, then 1. P and Q are Chebyshev fits, good to 2e-9 and 2e-8.
+struct FloatErf {
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
+    const V one = number(d, 1), size = hn::Min(hn::Abs(x), number(d, 4)), square = hn::Mul(size, size);
+    V p = number(d, 7.8758750626854883e-5);
+    for (double c : {-0.00080168642871658695, 0.005189087423433974, -0.026854212010626412, 0.11283594715160218, -0.37612626666720331,
+                     1.1283791658483509})
+      p = hn::MulAdd(p, square, number(d, c));
+    V q = number(d, -1.6371514145936436e-6);
+    for (double c : {4.6058042689189779e-5, -0.00059680562566077971, 0.0047595962932662646, -0.026421136005663897, 0.11008008294882025,
+                     0.63182605155916301, 1.130233434841994, -0.00032013804967769884})
+      q = hn::MulAdd(q, size, number(d, c));
+    const V y = hn::IfThenElse(hn::Lt(size, one), hn::Mul(size, p), hn::Sub(one, hn::Exp(d, hn::Neg(q))));
+    return hn::IfThenElse(hn::IsNaN(x), x, hn::CopySign(y, x));
   }
 };
 struct Tanh {

@@ -24,6 +24,19 @@ struct GeluBackward {  // g (P + x p)
     return g * (T(0.5) * (1 + std::erf(x * T(sqrt_half))) + x * std::exp(T(-0.5) * x * x) * T(inv_sqrt_2pi));
   }
 };
+struct FloatGelu {
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
+    const V e = FloatErf{}(d, hn::Mul(x, number(d, sqrt_half)));
+    return hn::Mul(hn::Mul(number(d, 0.5), x), hn::Add(number(d, 1), e));
+  }
+};
+struct FloatGeluBackward {
+  template <class D, class V> HWY_INLINE V operator()(D d, V g, V x) const {
+    const V half = number(d, 0.5), e = FloatErf{}(d, hn::Mul(x, number(d, sqrt_half)));
+    const V density = hn::Mul(Exp{}(d, hn::Mul(hn::Mul(x, x), hn::Neg(half))), number(d, inv_sqrt_2pi));
+    return hn::Mul(g, hn::MulAdd(x, density, hn::MulAdd(half, e, half)));
+  }
+};
 constexpr double gelu_scale = 0.79788456080286535588, gelu_cubic = 0.044715;  // sqrt(2 / pi)
 template <class D, class V> HWY_INLINE V gelu_tanh_of(D d, V x, V square) {
   return Tanh{}(d, hn::Mul(hn::Mul(number(d, gelu_scale), x), hn::MulAdd(number(d, gelu_cubic), square, number(d, 1))));
@@ -101,8 +114,8 @@ struct SoftplusBackward : SoftplusParams {
 
 SmoothActivationKernels smooth_activation_table() {
   SmoothActivationKernels t;
-  t.gelu = plain_kernel<1, Gelu>();
-  t.gelu_backward = plain_kernel<2, GeluBackward>();
+  t.gelu = mixed_kernel<1, FloatGelu, Gelu>();
+  t.gelu_backward = mixed_kernel<2, FloatGeluBackward, GeluBackward>();
   t.gelu_tanh = math_kernel<1, GeluTanh>();
   t.gelu_tanh_backward = math_kernel<2, GeluTanhBackward>();
   t.silu = math_kernel<1, Silu>();

@@ -113,7 +113,7 @@ struct Logaddexp {
 
 SpecialKernels special_table() {
   SpecialKernels t;
-  t.erf = plain_kernel<1, Erf>();
+  t.erf = mixed_kernel<1, FloatErf, Erf>();
   t.erfc = plain_kernel<1, Erfc>();
   t.erfinv = plain_kernel<1, Erfinv>();
   t.lgamma = plain_kernel<1, Lgamma>();
