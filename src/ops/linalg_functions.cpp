@@ -81,7 +81,7 @@ Tensor matrix_exp(const Tensor& self) { return linalg_matrix_exp(self); }
 Tensor linalg_matrix_power(const Tensor& self, std::int64_t n) {
   CT_CHECK(self.defined() && self.dim() >= 2 && self.size(-1) == self.size(-2),
            "linalg.matrix_power: A must be batches of square matrices, but the sizes are ", self.defined() ? self.sizes() : IntArrayRef{});
-  if (n == 0) return eye(self.size(-1), self.scalar_type()).expand(self.sizes()).clone();
+  if (n == 0) return self.clone().copy_(eye(self.size(-1), self.scalar_type()));
   if (n == 1) return self.clone();
   if (n == -1) return linalg_inv(self);
   Tensor z = n < 0 ? linalg_inv(self) : self, y;

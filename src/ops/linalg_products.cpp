@@ -160,7 +160,7 @@ Tensor kron(const Tensor& self, const Tensor& other) {
     b.v[b.n++] = 1, b.v[b.n++] = sb;
     shape.v[shape.n++] = sa * sb;
   }
-  return detail::unsafe_view(self.reshape(a) * other.reshape(b), shape);
+  return detail::unsafe_view(detail::unsafe_view(self, a) * detail::unsafe_view(other, b), shape);
 }
 
 Tensor linalg_multi_dot(TensorList tensors) {
@@ -183,9 +183,10 @@ Tensor linalg_multi_dot(TensorList tensors) {
              " cannot be multiplied");
   }
   p.push_back(m.back().size(1));
-  Tensor y = chain(m, chain_order(p), 0, m.size() - 1);
-  if (row) y = y.squeeze(0);
-  return column ? y.squeeze(-1) : y;
+  std::vector<std::int64_t> shape;
+  if (!row) shape.push_back(p.front());
+  if (!column) shape.push_back(p.back());
+  return chain(m, chain_order(p), 0, m.size() - 1).view(shape);
 }
 
 }  // namespace ct

@@ -67,11 +67,6 @@ Tensor batched(const Tensor& a, const Tensor& b) {
   const std::int64_t n = a.dim() > 1 ? a.size(-2) : 1, k = a.size(-1);
   const bool vector = b.dim() == 1;
   const std::int64_t k2 = vector ? b.size(0) : b.size(-2), m = vector ? 1 : b.size(-1);
-  // [1, n, k] x [b, k, m]: broadcasting would sum b gradients; folding does not.
-  if (a.dim() == 3 && b.dim() == 3 && a.size(0) != b.size(0)) {
-    if (a.size(0) == 1 && a.requires_grad()) return matmul(a.squeeze(0), b);
-    if (b.size(0) == 1 && b.requires_grad()) return matmul(a, b.squeeze(0));
-  }
   Dims shape = detail::batch_shape("matmul", leading(a.sizes(), 2), vector ? IntArrayRef{} : leading(b.sizes(), 2));
   const std::int64_t batch = product(shape);
   auto with = [&](std::initializer_list<std::int64_t> more) {
