@@ -35,6 +35,7 @@ struct ReduceKernels {
   T (*extremum_abs[2])(const T* x, std::int64_t n);
   // The first i with x[i] == v (or NaN, if v is); n if there is none.
   std::int64_t (*find)(const T* x, std::int64_t n, T v);
+  T (*product)(const T* x, std::int64_t n);
 };
 template <class T>
 const ReduceKernels<T>& reduce_kernels();

@@ -85,6 +85,8 @@ Tensor prod_forward(const Call& c) {
     scalar_t* y = detail::data<scalar_t>(out);
     const scalar_t* from = detail::data<scalar_t>(p.input);
     detail::reduce_rows<Acc>(p, [&](std::int64_t at, std::int64_t n) {
+      if constexpr (std::is_floating_point_v<scalar_t>)
+        if (p.inner_stride == 1) return kernels::reduce_kernels<scalar_t>().product(from + at, n);
       Acc total[4] = {1, 1, 1, 1};
       for (std::int64_t i = 0; i < n; ++i) total[i & 3] *= static_cast<Acc>(from[at + i * p.inner_stride]);
       return (total[0] * total[1]) * (total[2] * total[3]);

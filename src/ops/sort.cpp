@@ -161,6 +161,10 @@ constexpr Op topk_op{  // flag: largest
       const Tensor& x = c.x(0);
       return arranged(x, a.dim, a.k, detail::resized_shape(x, a.dim, a.k), [&]<class T>(Item<T>* items, std::int64_t n) {
         auto first_k = [&](auto before) {
+          if (a.k <= n / 32) {  // a small heap, which most elements only look at
+            std::partial_sort(items, items + a.k, items + n, before);
+            return;
+          }
           if (a.k < n) std::nth_element(items, items + a.k, items + n, before);
           std::sort(items, items + a.k, before);
         };

@@ -20,6 +20,11 @@ struct Sum {
   template <class D, class V> HWY_INLINE V next(D, V a, V v) const { return hn::Add(a, v); }
   template <class D, class V> HWY_INLINE V join(D, V a, V b) const { return hn::Add(a, b); }
 };
+struct Product {
+  template <class D, class V> HWY_INLINE V first(D, V v) const { return v; }
+  template <class D, class V> HWY_INLINE V next(D, V a, V v) const { return hn::Mul(a, v); }
+  template <class D, class V> HWY_INLINE V join(D, V a, V b) const { return hn::Mul(a, b); }
+};
 // The larger (smaller) one, NaN if one is NaN: a NaN accumulator stays because nothing compares with it.
 template <bool largest, bool absolute>
 struct Extremum {
@@ -185,6 +190,9 @@ template <class F, class T>
 T extremum(const T* x, std::int64_t n) { return fold(F{}, x, n); }
 
 template <class T>
+T product(const T* x, std::int64_t n) { return n == 0 ? T(1) : fold(Product{}, x, n); }
+
+template <class T>
 std::int64_t find(const T* x, std::int64_t n, T v) {
   const hn::ScalableTag<T> d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
@@ -211,7 +219,8 @@ ReduceKernels<T> table() {
           .extremum = {extremum<Extremum<false, false>, T>, extremum<Extremum<true, false>, T>},
           .extremum_columns = {extremum_columns<false, T>, extremum_columns<true, T>},
           .extremum_abs = {extremum<Extremum<false, true>, T>, extremum<Extremum<true, true>, T>},
-          .find = find<T>};
+          .find = find<T>,
+          .product = product<T>};
 }
 ReduceKernels<float> table_f32() { return table<float>(); }
 ReduceKernels<double> table_f64() { return table<double>(); }
