@@ -1,6 +1,7 @@
 // core/tensor_impl.cpp -- life and geometry of Storage and TensorImpl.
 #include "core/tensor_impl.h"
 
+#include <algorithm>
 #include <new>
 
 #include "cotangent/error.h"
@@ -94,8 +95,8 @@ void refresh(TensorImpl* t) {
 
 TensorImpl* new_impl(Storage* storage, char* data, ScalarType dtype, IntArrayRef sizes, IntArrayRef strides) {
   TensorImpl* t = raw_impl(storage, data, dtype, static_cast<int>(sizes.size()));
-  std::memcpy(t->sizes(), sizes.data(), sizes.size() * sizeof(std::int64_t));
-  std::memcpy(t->strides(), strides.data(), strides.size() * sizeof(std::int64_t));
+  std::copy(sizes.begin(), sizes.end(), t->sizes());
+  std::copy(strides.begin(), strides.end(), t->strides());
   refresh(t);
   return t;
 }
@@ -135,8 +136,12 @@ void set_geometry(TensorImpl* t, IntArrayRef sizes, IntArrayRef strides) {
     t->dims_on_heap = true;
   }
   t->ndim = static_cast<std::uint8_t>(sizes.size());
-  std::memmove(t->sizes(), sizes.data(), sizes.size() * sizeof(std::int64_t));
-  std::memmove(t->strides(), strides.data(), strides.size() * sizeof(std::int64_t));
+  // The caller's lists may be this tensor's own.
+  std::int64_t copy[2 * max_dims];
+  std::copy(sizes.begin(), sizes.end(), copy);
+  std::copy(strides.begin(), strides.end(), copy + max_dims);
+  std::copy(copy, copy + sizes.size(), t->sizes());
+  std::copy(copy + max_dims, copy + max_dims + strides.size(), t->strides());
   refresh(t);
 }
 
