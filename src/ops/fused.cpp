@@ -8,7 +8,6 @@
 namespace ct {
 
 using detail::ScalarAttrs;
-using detail::wrapped_number;
 
 namespace {
 
@@ -90,18 +89,22 @@ constexpr Op lerp_op{
     .dtypes = Dtypes::floating,
     .samples = three,
 };
-// The weight is a number.
+// y = x0 + s[0] (x1 - x0)
 constexpr Op lerp_number_op{
     .name = "lerp.Scalar",
     .node = "LerpBackward0",
     .kind = OpKind::elementwise,
     .formula = "dx0 = g * (1 - weight); dx1 = g * weight",
-    .kernel = lerp_op.kernel,
-    .vjp = lerp_op.vjp,
-    .save = {X(2), X(2)},
+    .kernel = []() -> const kernels::Kernel& { return kernels::fused().lerp_number; },
+    .vjp = [](const Tensor& g, const Saved& s, int arg) {
+      const double weight = number(s).toDouble();
+      return g * (arg == 0 ? 1 - weight : weight);
+    },
     .dtypes = Dtypes::floating,
-    .nondiff = 4,
-    .samples = [](SampleSink& call) { call({call.uniform({3, 4}), call.uniform({3, 4}), call.uniform({})}); },
+    .samples = [](SampleSink& call) {
+      call({call.uniform({3, 4}), call.uniform({3, 4})}, ScalarAttrs{{0.25}});
+      call({call.uniform({3, 1}), call.uniform({4})}, ScalarAttrs{{1.5}});
+    },
 };
 
 void check_same_dtype(const Tensor& self, const Tensor& other, const char* name) {
@@ -184,7 +187,7 @@ Tensor lerp(const Tensor& self, const Tensor& end, const Tensor& weight) {
 }
 Tensor lerp(const Tensor& self, const Tensor& end, const Scalar& weight) {
   check_same_dtype(self, end, "end");
-  return apply(lerp_number_op, self, end, wrapped_number(weight.toDouble()));
+  return apply_with(lerp_number_op, ScalarAttrs{{weight}}, self, end);
 }
 
 Tensor& Tensor::addcmul_(const Tensor& tensor1, const Tensor& tensor2, const Scalar& value) const {
@@ -202,7 +205,7 @@ Tensor& Tensor::lerp_(const Tensor& end, const Tensor& weight) const {
 }
 Tensor& Tensor::lerp_(const Tensor& end, const Scalar& weight) const {
   check_same_dtype(*this, end, "end");
-  return apply_inplace(lerp_number_op, NoAttrs{}, *this, end, wrapped_number(weight.toDouble()));
+  return apply_inplace(lerp_number_op, ScalarAttrs{{weight}}, *this, end);
 }
 
 Tensor& add_out(Tensor& out, const Tensor& self, const Tensor& other, const Scalar& alpha) {

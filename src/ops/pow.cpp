@@ -71,7 +71,7 @@ constexpr Op pow_of_number_op{
     .vjp = [](const Tensor& g, const Saved& s, int) { return by_exponent(g, s); },
     .save = {0, X(0) | X(1) | Y()},
     .nondiff = 1,
-    .domain = {{0.5, 2}, {-2, 2}},
+    .samples = [](SampleSink& call) { call({call.uniform({}, 0.5, 2), call.uniform({3, 4})}); },
 };
 
 void check_exponent(const Tensor& x, const Scalar& e) {

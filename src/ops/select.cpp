@@ -90,7 +90,7 @@ void clamp_samples(SampleSink& call) {
 }
 Tensor clamp_vjp(const Tensor& g, const Saved& s, int) { return detail::clamp_backward(g, s.x(0), s.attrs<ScalarAttrs>()); }
 
-constexpr Op clamp_like(const char* name, const char* node) {
+constexpr Op clamp_like(const char* name, const char* node, void (*samples)(SampleSink&)) {
   Op op{.name = name};
   op.node = node;
   op.kind = OpKind::elementwise;
@@ -99,12 +99,16 @@ constexpr Op clamp_like(const char* name, const char* node) {
   op.vjp = clamp_vjp;
   op.save[0] = X(0);
   op.dtypes = Dtypes::no_bool;
-  op.samples = clamp_samples;
+  op.samples = samples;
   return op;
 }
-constexpr Op clamp_op = clamp_like("clamp", "ClampBackward1");
-constexpr Op clamp_min_op = clamp_like("clamp_min", "ClampMinBackward0");
-constexpr Op clamp_max_op = clamp_like("clamp_max", "ClampMaxBackward0");
+constexpr Op clamp_op = clamp_like("clamp", "ClampBackward1", clamp_samples);
+constexpr Op clamp_min_op = clamp_like("clamp_min", "ClampMinBackward0", [](SampleSink& call) {
+  call({call.uniform({3, 4})}, ScalarAttrs{{1, 0, 1}});
+});
+constexpr Op clamp_max_op = clamp_like("clamp_max", "ClampMaxBackward0", [](SampleSink& call) {
+  call({call.uniform({3, 4})}, ScalarAttrs{{0, 1, 2}});
+});
 
 constexpr Op clamp_backward_op{
     .name = "clamp_backward",

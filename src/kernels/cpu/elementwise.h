@@ -67,6 +67,7 @@ struct FusedKernels {
   Kernel rsub;                           // p0 - p1 x
   Kernel addcmul, addcdiv;               // p0: value
   Kernel lerp;                           // x0, x1, weight
+  Kernel lerp_number;                    // p0: weight
 };
 const FusedKernels& fused();
 

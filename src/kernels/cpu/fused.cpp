@@ -55,6 +55,11 @@ struct Lerp {  // from the nearer end, so that weight 1 gives exactly `end`
                           hn::Sub(end, hn::Mul(distance, hn::Sub(number(d, 1), w))));
   }
 };
+struct LerpNumber {
+  double weight;
+  explicit LerpNumber(const Scalar* p) : weight(p[0].toDouble()) {}
+  template <class D, class V> HWY_INLINE V operator()(D d, V x, V end) const { return Lerp{}(d, x, end, number(d, weight)); }
+};
 
 FusedKernels fused_table() {
   FusedKernels t;
@@ -64,6 +69,7 @@ FusedKernels fused_table() {
   t.addcmul.loop[static_cast<int>(kBool)] = nullptr;
   t.addcdiv = vector_kernel<3, Addcdiv>();
   t.lerp = vector_kernel<3, Lerp>();
+  t.lerp_number = vector_kernel<2, LerpNumber>();
   return t;
 }
 
