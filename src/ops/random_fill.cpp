@@ -153,7 +153,7 @@ std::int64_t downwards(ScalarType t, std::int64_t to) {
   return last >= to ? last - spacing(t, to - 1) : to;
 }
 
-constexpr Op random_from_op = fill_op("random_.from", "RandomBackward0", [](const Call& c, const Tensor& self) {
+void write_integers(const Call& c, const Tensor& self) {
   const auto& a = c.attrs<RandomAttrs>();
   std::int64_t from = a.from, to = a.to;
   const ScalarType t = self.scalar_type();
@@ -173,7 +173,9 @@ constexpr Op random_from_op = fill_op("random_.from", "RandomBackward0", [](cons
   }
   std::lock_guard lock(a.generator->mutex);
   kernels::fill_integers(operands(self), a.generator->engine, from, static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from));
-});
+}
+constexpr Op random_from_op = fill_op("random_.from", "RandomBackward0", write_integers);
+constexpr Op random_to_op = fill_op("random_.to", "RandomBackward1", write_integers);
 
 GeneratorImpl* stream(const std::optional<Generator>& g) { return &(g ? *g : default_generator()).impl(); }
 
@@ -185,7 +187,7 @@ Tensor& write(const Op& op, const Tensor& self, double a, double b, const std::o
 
 std::span<const Op* const> random_fill_ops() {
   static constexpr const Op* ops[] = {&normal_op, &uniform_op, &bernoulli_op, &bernoulli_tensor_op, &exponential_op, &cauchy_op, &log_normal_op,
-                                      &geometric_op, &random_op, &random_from_op};
+                                      &geometric_op, &random_op, &random_from_op, &random_to_op};
   return ops;
 }
 
@@ -222,7 +224,9 @@ Tensor& Tensor::cauchy_(double median, double sigma, std::optional<Generator> g)
 Tensor& Tensor::log_normal_(double mean, double std, std::optional<Generator> g) const { return write(log_normal_op, *this, mean, std, g); }
 Tensor& Tensor::geometric_(double p, std::optional<Generator> g) const { return write(geometric_op, *this, p, 0, g); }
 Tensor& Tensor::random_(std::optional<Generator> g) const { return write(random_op, *this, 0, 0, g); }
-Tensor& Tensor::random_(std::int64_t to, std::optional<Generator> g) const { return random_(0, to, std::move(g)); }
+Tensor& Tensor::random_(std::int64_t to, std::optional<Generator> g) const {
+  return apply_inplace(random_to_op, RandomAttrs{0, 0, 0, to, stream(g)}, *this);
+}
 Tensor& Tensor::random_(std::int64_t from, std::int64_t to, std::optional<Generator> g) const {
   return apply_inplace(random_from_op, RandomAttrs{0, 0, from, to, stream(g)}, *this);
 }

@@ -158,6 +158,7 @@ TEST_CASE("what was overwritten gets no gradient") {
   check([](Tensor& y) { y.log_normal_(); }, "LogNormalBackward0");
   check([](Tensor& y) { y.geometric_(0.5); }, "GeometricBackward0");
   check([](Tensor& y) { y.random_(); }, "RandomBackward2");
+  check([](Tensor& y) { y.random_(5); }, "RandomBackward1");
   check([](Tensor& y) { y.random_(1, 5); }, "RandomBackward0");
 
   const Tensor m = tensor({0.5, 0.5}, requires_grad()), s = tensor({0.25, 1.0}, requires_grad());

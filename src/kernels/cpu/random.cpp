@@ -42,8 +42,8 @@ void walk(const Strided& s, const Row& row) {
   }
 }
 
-template <class T>
-T store_as(double v) {
+template <class T, class V>
+T store_as(V v) {
   if constexpr (std::is_arithmetic_v<T>) return static_cast<T>(v);
   else return T(static_cast<float>(v));
 }
@@ -166,15 +166,15 @@ void fill_uniform(const Strided& s, MersenneTwister& g, double from, double to) 
     case kFloat: {
       const float low = static_cast<float>(from), width = static_cast<float>(to) - low;
       if (unit) return fill(s, [&] { return g.uniform_float(); });
-      return fill(s, [&] { return static_cast<double>(std::fma(g.uniform_float(), width, low)); });
+      return fill(s, [&] { return std::fma(g.uniform_float(), width, low); });
     }
     case kHalf: {
       const float low = Half(static_cast<float>(from)), width = Half(static_cast<float>(Half(static_cast<float>(to))) - low);
-      return fill(s, [&] { return static_cast<double>(std::fma(uniform_bits<Half>(g), width, low)); });
+      return fill(s, [&] { return std::fma(uniform_bits<Half>(g), width, low); });
     }
     case kBFloat16: {
       const float low = BFloat16(static_cast<float>(from)), width = BFloat16(static_cast<float>(BFloat16(static_cast<float>(to))) - low);
-      return fill(s, [&] { return static_cast<double>(std::fma(uniform_bits<BFloat16>(g), width, low)); });
+      return fill(s, [&] { return std::fma(uniform_bits<BFloat16>(g), width, low); });
     }
     default: return;
   }
