@@ -309,7 +309,7 @@ Tensor pick(const Tensor& x, std::int64_t dim, std::int64_t index, std::int64_t 
   return select(x, dim, index);
 }
 
-Bracket bracket(const Tensor& self, ArrayRef<TensorIndex> indices) {
+Bracket bracket(const Tensor& self, ArrayRef<TensorIndex> indices, bool writing) {
   using Kind = TensorIndex::Kind;
   detail::check_defined("index", self);
   CT_CHECK_INDEX(!indices.empty(), "index: at least one index is needed");
@@ -349,7 +349,8 @@ Bracket bracket(const Tensor& self, ArrayRef<TensorIndex> indices) {
         const auto& s = i.slice();
         const std::int64_t n = b.self.size(dim);
         CT_CHECK_VALUE(s.step() > 0, "index: step must be greater than zero, got ", s.step(), "\n  Use flip() to reverse a dimension.");
-        const bool whole = s.step() == 1 && s.start().value_or(0) == 0 && s.stop().value_or(n) == n;
+        // PyTorch records x[:] as a slice, but no slice that names the whole dim by its size, unless x[0:n] is read.
+        const bool whole = (writing || indices.size() > 1) && s.step() == 1 && s.start().value_or(0) == 0 && s.stop() && *s.stop() == n;
         if (!whole) b.self = ct::slice(b.self, dim, s.start(), s.stop(), s.step());
         ++dim;
         ++named_dim;
@@ -414,7 +415,7 @@ Tensor Tensor::operator[](const Tensor& index) const { return this->index({Tenso
 
 Tensor Tensor::index(std::initializer_list<TensorIndex> indices) const { return index(ArrayRef<TensorIndex>(indices.begin(), indices.size())); }
 Tensor Tensor::index(ArrayRef<TensorIndex> indices) const {
-  const Bracket b = bracket(*this, indices);
+  const Bracket b = bracket(*this, indices, false);
   if (b.tensors.empty()) return b.self.is_same(*this) ? apply(alias_op, *this) : b.self;
   const auto in = inputs({&b.self}, b);
   return detail::apply(index_op, in.data(), static_cast<int>(in.size()), &b.attrs, sizeof b.attrs);
@@ -425,13 +426,22 @@ Tensor& Tensor::index_put_(std::initializer_list<TensorIndex> indices, const Ten
 Tensor& Tensor::index_put_(std::initializer_list<TensorIndex> indices, const Scalar& v) const {
   return index_put_(ArrayRef<TensorIndex>(indices.begin(), indices.size()), v);
 }
+namespace {
+// x[False] = v leaves x as it is.
+bool writes_nothing(ArrayRef<TensorIndex> indices) {
+  return indices.size() == 1 && indices[0].kind() == TensorIndex::Kind::boolean && !indices[0].boolean();
+}
+}  // namespace
+
 Tensor& Tensor::index_put_(ArrayRef<TensorIndex> indices, const Tensor& rhs) const {
   detail::check_defined("index_put_", rhs);
-  write(bracket(*this, indices), rhs);
+  if (writes_nothing(indices)) return const_cast<Tensor&>(*this);
+  write(bracket(*this, indices, true), rhs);
   return const_cast<Tensor&>(*this);
 }
 Tensor& Tensor::index_put_(ArrayRef<TensorIndex> indices, const Scalar& v) const {
-  const Bracket b = bracket(*this, indices);
+  if (writes_nothing(indices)) return const_cast<Tensor&>(*this);
+  const Bracket b = bracket(*this, indices, true);
   if (b.tensors.empty()) b.self.fill_(v);
   else write(b, full({}, v, scalar_type()));  // rounds, as Python does
   return const_cast<Tensor&>(*this);
