@@ -79,6 +79,11 @@ NodePtr OpNode::make(const Op& op, const Tensor* const* in, int n_in, const void
   // Trailing inputs without gradient (indices, masks) have no edge at all.
   int n_edges = n_in;
   while (n_edges > 0 && n_edges <= 32 && (op.nondiff >> (n_edges - 1) & 1)) --n_edges;
+  for (SaveMask rest = mask & ((SaveMask{1} << max_saved_inputs) - 1); rest; rest &= rest - 1) {
+    const Tensor& t = *in[__builtin_ctz(rest)];
+    CT_CHECK(!t.defined() || !impl(t)->inference, op.name, ": Inference tensors cannot be saved for backward. To work around you can make a "
+             "clone to get a normal tensor and use it in autograd.");
+  }
   std::size_t words = 0;
   for (std::uint32_t k = 0; k < n_out; ++k) words += 1 + impl(out[k])->ndim;
   if (op.save_shapes)
@@ -107,12 +112,17 @@ NodePtr OpNode::make(const Op& op, const Tensor* const* in, int n_in, const void
       continue;
     }
     TensorImpl* saved = impl(t);
-    CT_CHECK(!saved->inference, op.name, ": Inference tensors cannot be saved for backward. To work around you can make a clone "
-             "to get a normal tensor and use it in autograd.");
     const bool new_value = saved->storage == written && bit >= max_saved_inputs;
     const std::uint32_t version = saved->storage->current_version() + (new_value ? 1 : 0);
-    // A saved output must not own its own node: an alias without history takes its place until it is unpacked.
-    Tensor kept = bit < max_saved_inputs ? t : detail::alias(t, t.sizes(), t.strides(), 0);
+    // A saved output must not own its own node: an alias without history takes its place until it is unpacked. A saved
+    // view must not own its base, whose producer may come to be this very node when the base is written: an alias with
+    // the view's own history takes its place.
+    const bool view = saved->is_view() && saved->grad_fn;
+    Tensor kept = bit < max_saved_inputs && !view ? t : detail::alias(t, t.sizes(), t.strides(), 0);
+    if (bit < max_saved_inputs && view) {
+      impl(kept)->grad_fn = NodePtr::share(saved->grad_fn).release();
+      impl(kept)->output_nr = saved->output_nr;
+    }
     *slot = {kept.release(), version};
   }
   if (attrs_size) std::memcpy(const_cast<void*>(node->attrs()), attrs, attrs_size);
