@@ -9,7 +9,10 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
+#include <new>
+#include <system_error>
 #include <thread>
 #include <vector>
 #endif
@@ -30,7 +33,10 @@ namespace {
 class Pool {
  public:
   explicit Pool(int threads) {
-    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+    try {
+      for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {  // the system gives no more threads: those that started will do
+    }
   }
   ~Pool() {
     {
@@ -96,19 +102,27 @@ class Pool {
   std::atomic<std::int64_t> next_{0};
 };
 
+// Pools of a parent process: never destroyed, as their threads are not here to be joined; kept in sight of leak checkers.
+struct Forgotten {
+  std::shared_ptr<Pool> pool;
+  Forgotten* next;
+};
+
+// Loops hold the pool they run on, so that set_num_threads() may replace it meanwhile.
 struct PoolHolder {
   std::mutex mutex;
-  Pool* pool = nullptr;
+  std::shared_ptr<Pool> pool;
+  Forgotten* forgotten = nullptr;
   std::atomic<int> threads{0};
-  ~PoolHolder() { delete pool; }
 };
 PoolHolder& holder() {
   static PoolHolder h;
   // The child of a fork has none of the threads: it forgets the pool and starts another when it needs one.
   static const bool registered = [] {
     return pthread_atfork(nullptr, nullptr, [] {
-             holder().pool = nullptr;
-             new (&holder().mutex) std::mutex;
+             PoolHolder& child = holder();
+             if (child.pool) child.forgotten = new Forgotten{std::move(child.pool), child.forgotten};
+             new (&child.mutex) std::mutex;
            }) == 0;
   }();
   (void)registered;
@@ -131,10 +145,10 @@ int get_num_threads() {
 void set_num_threads(int n) {
   CT_CHECK_VALUE(n >= 1, "set_num_threads: expected a positive number of threads, got ", n);
   PoolHolder& h = holder();
+  std::shared_ptr<Pool> before;  // joined, if nobody uses it, after the lock is gone
   std::lock_guard lock(h.mutex);
   if (n == h.threads.load()) return;
-  delete h.pool;
-  h.pool = nullptr;
+  before = std::move(h.pool);
   h.threads.store(n);
 }
 
@@ -142,10 +156,10 @@ void detail::parallel_range(std::int64_t n, std::int64_t grain, RangeFn fn, void
   const int threads = get_num_threads();
   if (threads == 1 || in_parallel || n < 2 * grain) return fn(context, 0, n);
   PoolHolder& h = holder();
-  Pool* pool;
+  std::shared_ptr<Pool> pool;
   {
     std::lock_guard lock(h.mutex);
-    if (!h.pool) h.pool = new Pool(threads);
+    if (!h.pool) h.pool = std::make_shared<Pool>(h.threads.load());
     pool = h.pool;
   }
   // Two parts a thread: enough to even out, few enough to stay cheap.
