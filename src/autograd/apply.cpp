@@ -19,17 +19,28 @@ struct Tracking {
   SaveMask mask = 0;
 };
 
-Tracking tracking(const Op& op, const Tensor* const* in, int n) {
+Tracking tracking(const Op& op, const Tensor* const* in, int n, bool writes = false) {
   Tracking t;
   if (!thread_state.grad_mode || !op.node) return t;
   for (int i = 0; i < n; ++i) {
     if (i < 32 && (op.nondiff >> i & 1)) continue;
     if (!tracks(*in[i])) continue;
+    // May throw, so before anything is computed or written; of a view to be written check_inplace() knows more.
+    if (impl(*in[i])->is_view() && !(writes && i == 0)) refresh_view(impl(*in[i]));
     t.any = true;
     t.mask |= op.save[i < 3 ? i : 3];
   }
   if (n < max_saved_inputs) t.mask &= ~SaveMask{0xffffff} | ((SaveMask{1} << n) - 1);
   return t;
+}
+
+// What a derivative needs must be allowed to be kept; asked before anything is computed or written.
+void check_savable(const Op& op, const Tensor* const* in, SaveMask mask) {
+  for (SaveMask rest = mask & (Y() - 1); rest; rest &= rest - 1) {
+    const TensorImpl* saved = impl(*in[__builtin_ctz(rest)]);
+    CT_CHECK(!saved || !saved->inference, op.name, ": Inference tensors cannot be saved for backward. To work around you can make a clone "
+             "to get a normal tensor and use it in autograd.");
+  }
 }
 
 void check_defined(const Op& op, const Tensor* const* in, int n) {
@@ -69,11 +80,10 @@ void set_producer(const Tensor& out, const NodePtr& node, std::uint32_t nr) {
 Tensor apply(const Op& op, const Tensor* const* in, int n, const void* attrs, std::uint32_t size) {
   if (op.kind == OpKind::composite) return op.forward(Call{op, in, n, attrs, size});
   const Tracking t = tracking(op, in, n);
+  if (t.mask) check_savable(op, in, t.mask);
   Tensor out;
-  if (t.any) {
+  {
     GradModeScope off(false);
-    out = forward_one(op, in, n, attrs, size);
-  } else {
     out = forward_one(op, in, n, attrs, size);
   }
   if (op.kind == OpKind::view) link_view(out, *in[0], creation_meta(op), op.multi_view ? op.name : nullptr);
@@ -90,9 +100,10 @@ std::vector<Tensor> apply_multi(const Op& op, const Tensor* const* in, int n, co
   if (op.kind == OpKind::composite) return op.forward_multi(c);
   check_defined(op, in, n);
   const Tracking t = tracking(op, in, n);
+  if (t.mask) check_savable(op, in, t.mask);
   std::vector<Tensor> out;
   {
-    GradModeScope off(thread_state.grad_mode && !t.any);
+    GradModeScope off(false);
     out = op.forward_multi(c);
   }
   if (op.kind == OpKind::view)
@@ -108,8 +119,10 @@ std::vector<Tensor> apply_multi(const Op& op, const Tensor* const* in, int n, co
 Tensor& apply_inplace(const Op& op, const Tensor* const* in, int n, const void* attrs, std::uint32_t size) {
   const Tensor& self = *in[0];
   check_defined(op, in, n);
-  const Tracking t = tracking(op, in, n);
+  Tracking t = tracking(op, in, n, true);
+  if (!differentiable(self)) t = {};  // integers that take the values of a tracked tensor carry no history
   check_inplace(op.name, self, t.any);
+  if (t.mask) check_savable(op, in, t.mask);
   Storage* storage = impl(self)->storage;
   const std::uint32_t version_before = storage->current_version();
   Tensor before;  // the value of self that a derivative needs is gone after the write

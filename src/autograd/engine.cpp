@@ -177,7 +177,7 @@ class Engine {
 
     if (Node::Extra* extra = node->extra_)
       for (const Node::Extra::Retained& r : extra->retained)
-        if (grads[r.output].defined()) r.tensor->need_meta().grad = grads[r.output];
+        if (grads[r.output].defined()) add_to_grad(r.tensor, grads[r.output]);
     if (states_[static_cast<std::size_t>(i)].captured)
       for (Capture& c : *captures)
         if (c.edge.function.get() == node) {

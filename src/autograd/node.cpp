@@ -295,25 +295,28 @@ void AccumulateGrad::apply(Tensor* grads, Tensor*) {
   Tensor& g = grads[0];
   if (!g.defined()) return;
   TensorImpl* p = impl(leaf);
-  if (thread_state.grad_mode) {  // create_graph: never overwrite history, and record without holding the lock
-    for (;;) {
-      Tensor before;
-      {
-        std::lock_guard lock(leaf_mutex(p));
-        before = p->need_meta().grad;
-      }
-      Tensor after = before.defined() ? add(before, g) : g.clone();
-      std::lock_guard lock(leaf_mutex(p));
-      if (!p->meta->grad.is_same(before)) continue;
-      p->meta->grad = std::move(after);
-      return;
-    }
-  }
+  if (thread_state.grad_mode) return detail::add_to_grad(p, g);  // create_graph: never overwrite history
   std::lock_guard lock(leaf_mutex(p));
   Tensor& total = p->need_meta().grad;
   if (!total.defined()) total = exclusive(g) ? std::move(g) : g.clone();
   else if (impl(total)->grad_fn) total = add(total, g);
   else total.add_(g);
+}
+
+void detail::add_to_grad(TensorImpl* p, const Tensor& g) {
+  // What is recorded is recorded without the lock; another thread may have been faster meanwhile.
+  for (;;) {
+    Tensor before;
+    {
+      std::lock_guard lock(leaf_mutex(p));
+      before = p->need_meta().grad;
+    }
+    Tensor after = before.defined() ? add(before, g) : g.clone();
+    std::lock_guard lock(leaf_mutex(p));
+    if (!p->meta->grad.is_same(before)) continue;
+    p->meta->grad = std::move(after);
+    return;
+  }
 }
 
 void AccumulateGrad::check_gradient(Tensor& g, std::uint32_t i) const {

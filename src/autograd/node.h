@@ -33,8 +33,11 @@ struct GradShape {
 void fit_gradient(Tensor& g, const GradShape& want, const std::string& node, std::uint32_t index);
 
 Edge gradient_edge(const Tensor& t);
-// Brings grad_fn of a view up to date after in-place changes of its base.
+// Brings grad_fn of a view up to date after in-place changes of its base. Errors: as PyTorch for views that were made in
+// no_grad mode, or together with others.
 void refresh_view(TensorImpl* t);
+// Adds g to t's .grad out of place, as recorded as the grad mode says; safe against other threads.
+void add_to_grad(TensorImpl* t, const Tensor& g);
 
 // Everything an in-place write must satisfy before a byte is changed. `tracking`: some input is tracked and grad mode is on.
 void check_inplace(const char* op, const Tensor& self, bool tracking);

@@ -37,12 +37,32 @@ void link_view(const Tensor& view, const Tensor& of, CreationMeta creation, cons
   meta.view_version = v->storage->current_version();
 }
 
+namespace {
+// Replaces the producer; what retain_grad() asked for follows the value.
+void set_producer(TensorImpl* t, NodePtr node) {
+  if (t->meta && t->meta->retains_grad) {
+    if (t->grad_fn) forget_retained(t->grad_fn, t);
+    NodeAccess::need_extra(*node).retained.push_back({0, t});
+  }
+  if (t->grad_fn) release_node(t->grad_fn);
+  t->grad_fn = node.release();
+  t->output_nr = 0;
+}
+}  // namespace
+
 void refresh_view(TensorImpl* t) {
   AutogradMeta& meta = *t->meta;
   const std::uint32_t now = t->storage->current_version();
   if (meta.view_version == now) return;
   const Tensor& base = meta.base;
   if (!tracks(base)) return;
+  CT_CHECK(meta.creation != CreationMeta::multi_output, "Output of ", meta.multi_view_op ? meta.multi_view_op : "an operation", " is a view and its base or "
+           "another view of its base has been modified inplace. This view is the output of a function that returns multiple views. Such functions do "
+           "not allow the output views to be modified inplace.\n  Make the views after the change.");
+  CT_CHECK(meta.creation != CreationMeta::no_grad_mode, "A view was created in no_grad mode and its base or another view of its base has been modified "
+           "inplace with grad mode enabled.\n  Make the view and the change in the same mode.");
+  CT_CHECK(meta.creation != CreationMeta::inference_mode, "A view was created in inference mode and its base or another view of its base has been "
+           "modified inplace in normal mode.\n  Make the view and the change in the same mode.");
   // The base was written since: what this view shows is now a part of the base's new value.
   t->refs.inc();
   const Tensor self = Tensor::wrap(t);
@@ -50,9 +70,7 @@ void refresh_view(TensorImpl* t) {
   const Tensor* in[] = {&base};
   GradModeScope on(true);
   NodePtr node = OpNode::make(strided_view_op, in, 1, &a, sizeof a, &self, 1, 0, nullptr);
-  if (t->grad_fn) release_node(t->grad_fn);
-  t->grad_fn = node.release();
-  t->output_nr = 0;
+  set_producer(t, std::move(node));
   meta.view_version = now;
 }
 
@@ -66,7 +84,6 @@ void check_inplace(const char* op, const Tensor& self, bool tracking) {
              " with strides ", self.strides(), ", as expand() makes it.");
   if (!tracking) return;
   if (p->is_view()) {
-    refresh_view(p);
     const AutogradMeta& meta = *p->meta;
     const TensorImpl* base = impl(meta.base);
     CT_CHECK(meta.creation != CreationMeta::multi_output, op, ": Output of ", meta.multi_view_op ? meta.multi_view_op : "an operation",
@@ -78,6 +95,7 @@ void check_inplace(const char* op, const Tensor& self, bool tracking) {
              " mode.\n  Make the view and the change in the same mode.");
     CT_CHECK(!(base->requires_grad && !base->grad_fn), op, ": a view of a leaf Variable that requires grad is being used in an in-place operation.\n"
              "  Its old value would be lost to backward. Update parameters under NoGradGuard, or change a clone().");
+    refresh_view(p);
   }
   CT_CHECK(!(p->requires_grad && !p->grad_fn), op, ": a leaf Variable that requires grad is being used in an in-place operation.\n"
            "  Its old value would be lost to backward. Update parameters under NoGradGuard, or change a clone().");
@@ -85,22 +103,14 @@ void check_inplace(const char* op, const Tensor& self, bool tracking) {
 
 void rebase_history(const Tensor& self, NodePtr node) {
   TensorImpl* p = impl(self);
-  auto set = [](TensorImpl* t, NodePtr fn) {
-    if (t->meta && t->meta->retains_grad) {  // what retain_grad() asked for follows the value
-      if (t->grad_fn) std::erase_if(NodeAccess::need_extra(*t->grad_fn).retained, [t](const auto& r) { return r.tensor == t; });
-      NodeAccess::need_extra(*fn).retained.push_back({0, t});
-    }
-    if (t->grad_fn) release_node(t->grad_fn);
-    t->grad_fn = fn.release();
-    t->output_nr = 0;
-    t->requires_grad = false;
-  };
   if (!p->is_view()) {
-    set(p, std::move(node));
+    set_producer(p, std::move(node));
+    p->requires_grad = false;
     return;
   }
   const Tensor base = p->meta->base;
-  set(impl(base), NodePtr::adopt(new CopySlices(base, self, std::move(node))));
+  set_producer(impl(base), NodePtr::adopt(new CopySlices(base, self, std::move(node))));
+  impl(base)->requires_grad = false;
   refresh_view(p);
 }
 

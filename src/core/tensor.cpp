@@ -118,7 +118,9 @@ std::int64_t Tensor::_version() const { return need(*this, "_version")->storage-
 
 Tensor Tensor::variable_data() const {
   TensorImpl* t = need(*this, "data");
-  return Tensor::wrap(detail::new_impl(detail::alias_storage(t->storage), t->data, t->dtype, sizes(), strides()));
+  TensorImpl* alias = detail::new_impl(detail::alias_storage(t->storage), t->data, t->dtype, sizes(), strides());
+  alias->inference = t->inference;
+  return Tensor::wrap(alias);
 }
 
 }  // namespace ct

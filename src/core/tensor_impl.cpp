@@ -97,6 +97,7 @@ TensorImpl* new_impl(Storage* storage, char* data, ScalarType dtype, IntArrayRef
   TensorImpl* t = raw_impl(storage, data, dtype, static_cast<int>(sizes.size()));
   std::copy(sizes.begin(), sizes.end(), t->sizes());
   std::copy(strides.begin(), strides.end(), t->strides());
+  t->inference = thread_state.inference_mode;
   refresh(t);
   return t;
 }

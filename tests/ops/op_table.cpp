@@ -12,7 +12,10 @@ void saving(const Op& op, const Sample& s, const std::string& where, Report& r) 
   if (!op.node || op.kind == OpKind::composite) return;
   std::vector<std::size_t> tracked;
   const Tensors in = leaves(op, s, &tracked);
-  const Roots roots(op_samples::run(op, s, in));
+  const Tensors out = op_samples::run(op, s, in);
+  for (const Tensor& y : out)
+    for (const Tensor& x : in) r.expect(!y.defined() || !y.is_same(x), where + "an output is an input itself, not a tensor of its own");
+  const Roots roots(out);
   if (roots.y.empty()) return;
   const Tensors x = pick(in, tracked);
   const ct::NodePtr node = roots.y[0].grad_fn();
