@@ -3,6 +3,7 @@
 
 #include "oracle/oracle.h"
 
+#include "ops/reduce_attrs.h"
 #include "ops/view_attrs.h"
 
 using namespace ct::detail;
@@ -31,6 +32,13 @@ CT_ORACLE(linalg) {
       // libtorch 1.13's own gradient of trace is wrong for tall matrices: it wraps around to a second diagonal.
       Entry("trace", [](const Inputs& in, const void*) -> Outputs { return {at::diagonal(in[0]).sum()}; }).graph_differs("composed, see above"),
 
+      {"linalg_vector_norm", [](const Inputs& in, const void* p) -> Outputs {
+         const auto& a = attrs<NormAttrs>(p);
+         std::vector<std::int64_t> dims;
+         for (std::int64_t d = 0; d < in[0].dim(); ++d)
+           if (a.reduce.reduces(d)) dims.push_back(d);
+         return {at::linalg_vector_norm(in[0], a.p, at::IntArrayRef(dims), a.reduce.keepdim)};
+       }, loose},
       {"linalg_inv", [](const Inputs& in, const void*) -> Outputs { return {at::linalg_inv(in[0])}; }, loose},
       {"linalg_solve", [](const Inputs& in, const void* a) -> Outputs { return {at::linalg_solve(in[0], in[1], attrs<SolveAttrs>(a).left)}; }, loose},
       {"linalg_solve_triangular", [](const Inputs& in, const void* a) -> Outputs {
