@@ -79,11 +79,13 @@ constexpr Op cat_op{
     .vjp = [](const Tensor& g, const Saved& s, int arg) {
       const std::int64_t* a = row(s);
       const std::int64_t start = a[1 + arg], length = a[2 + arg] - start;
-      // An empty vector may stand among tensors of any shape.
-      return length == 0 ? zeros({0}, g.scalar_type()) : narrow(g, a[0], start, length);
+      // An empty vector may stand among tensors of any shape, so its part of g has not its shape.
+      return length == 0 ? zeros(s.sizes(arg), g.scalar_type()) : narrow(g, a[0], start, length);
     },
+    .save_shapes = true,
     .samples = [](SampleSink& call) {
-      const std::int64_t rows[] = {0, 0, 2, 3, 6}, columns[] = {1, 0, 3, 4};
+      const std::int64_t rows[] = {0, 0, 2, 3, 6}, columns[] = {1, 0, 3, 4}, none[] = {0, 0, 0, 2};
+      call.call({call.uniform({0, 3}), call.uniform({2, 3})}, none, sizeof none);
       call.call({call.uniform({2, 3}), call.uniform({1, 3}), call.uniform({3, 3})}, rows, sizeof rows);
       call.call({call.uniform({2, 3}), call.uniform({2, 1})}, columns, sizeof columns);
     },
