@@ -388,11 +388,16 @@ template <class Deleter>
 Tensor from_blob(void* data, IntArrayRef sizes, Deleter deleter, const TensorOptions& options = {}) {
   struct Context { Deleter deleter; void* data; };
   auto* context = new Context{static_cast<Deleter&&>(deleter), data};
-  return detail::from_blob(data, sizes, nullptr, [](void* c) {
-    auto* context = static_cast<Context*>(c);
-    context->deleter(context->data);
+  try {
+    return detail::from_blob(data, sizes, nullptr, [](void* c) {
+      auto* context = static_cast<Context*>(c);
+      context->deleter(context->data);
+      delete context;
+    }, context, options);
+  } catch (...) {  // the memory stays the caller's
     delete context;
-  }, context, options);
+    throw;
+  }
 }
 
 }  // namespace ct

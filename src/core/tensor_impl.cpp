@@ -165,6 +165,23 @@ std::int64_t checked_numel(const char* op, IntArrayRef sizes, ScalarType dtype) 
   return zero ? 0 : n;
 }
 
+std::int64_t checked_extent(const char* op, IntArrayRef sizes, IntArrayRef strides, ScalarType dtype) {
+  checked_numel(op, sizes, kBool);  // as many elements as there are can be counted, be they one in memory
+  std::int64_t extent = 1, bytes;
+  bool overflow = false;
+  for (std::size_t d = 0; d < sizes.size(); ++d) {
+    CT_CHECK(strides[d] >= 0, op, ": negative stride ", strides[d], ": Negative strides are not supported at the moment, got strides: ", strides);
+    if (sizes[d] == 0) return 0;
+  }
+  for (std::size_t d = 0; d < sizes.size(); ++d) {
+    std::int64_t reach;
+    overflow |= __builtin_mul_overflow(sizes[d] - 1, strides[d], &reach) || __builtin_add_overflow(extent, reach, &extent);
+  }
+  overflow = overflow || __builtin_mul_overflow(extent, elementSize(dtype), &bytes) || bytes > (std::int64_t{1} << 46);
+  CT_CHECK(!overflow, op, ": Storage size calculation overflowed with sizes=", sizes, " and strides=", strides);
+  return extent;
+}
+
 void contiguous_strides(IntArrayRef sizes, std::int64_t* strides) {
   std::int64_t stride = 1;
   for (std::size_t d = sizes.size(); d-- > 0;) {

@@ -104,6 +104,8 @@ inline TensorImpl* impl(const Tensor& t) { return t.unsafeGetTensorImpl(); }
 
 // Product of sizes with the checks every factory owes its caller: no negative size, no overflow.
 std::int64_t checked_numel(const char* op, IntArrayRef sizes, ScalarType dtype);
+// Elements from the first to the last, with the same checks, and none for negative strides.
+std::int64_t checked_extent(const char* op, IntArrayRef sizes, IntArrayRef strides, ScalarType dtype);
 // Row-major strides for sizes.
 void contiguous_strides(IntArrayRef sizes, std::int64_t* strides);
 

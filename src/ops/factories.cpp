@@ -52,13 +52,7 @@ Tensor full(IntArrayRef size, const Scalar& v, const TensorOptions& o) {
 Tensor empty_strided(IntArrayRef size, IntArrayRef stride, const TensorOptions& o) {
   CT_CHECK(size.size() == stride.size(), "empty_strided: dimensionality of sizes (", size.size(), ") must match dimensionality of strides (",
            stride.size(), ")");
-  detail::checked_numel("empty_strided", size, o.dtype());
-  std::int64_t extent = 1;
-  for (std::size_t d = 0; d < size.size(); ++d) {
-    CT_CHECK(stride[d] >= 0, "empty_strided: negative stride ", stride[d]);
-    if (size[d] == 0) extent = 0;
-    else if (extent) extent += (size[d] - 1) * stride[d];
-  }
+  const std::int64_t extent = detail::checked_extent("empty_strided", size, stride, o.dtype());
   detail::Storage* s = detail::new_storage(extent * elementSize(o.dtype()));
   return finish(Tensor::wrap(detail::new_impl(s, s->data, o.dtype(), size, stride)), o);
 }
@@ -106,9 +100,8 @@ Tensor from_blob(void* data, IntArrayRef sizes, const IntArrayRef* strides, void
   contiguous_strides(sizes, row_major);
   const IntArrayRef used = strides ? *strides : IntArrayRef(row_major, sizes.size());
   CT_CHECK(used.size() == sizes.size(), "from_blob: ", sizes.size(), " sizes but ", used.size(), " strides");
-  for (std::int64_t stride : used) CT_CHECK(stride >= 0, "from_blob: negative stride ", stride, " in ", used);
-  std::int64_t extent = n ? 1 : 0;
-  for (std::size_t d = 0; n && d < sizes.size(); ++d) extent += (sizes[d] - 1) * used[d];
+  const std::int64_t extent = checked_extent("from_blob", sizes, used, o.dtype());
+  finish(empty_like_dtype(o.dtype(), {0}), o);  // refuses what it must before the memory is taken over
   Storage* s = borrow_storage(data, extent * elementSize(o.dtype()), deleter, context);
   return finish(Tensor::wrap(new_impl(s, s->data, o.dtype(), sizes, used)), o);
 }

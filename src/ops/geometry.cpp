@@ -183,18 +183,18 @@ std::span<const Op* const> geometry_ops() {
 
 Tensor as_strided(const Tensor& self, IntArrayRef size, IntArrayRef stride, std::optional<std::int64_t> storage_offset) {
   CT_CHECK(size.size() == stride.size(), "as_strided: mismatch in length of strides and shape: ", size, " and ", stride);
-  detail::checked_numel("as_strided", size, self.scalar_type());
+  const std::int64_t n = detail::checked_extent("as_strided", size, stride, self.scalar_type());
   const TensorImpl* t = impl(self);
+  const std::int64_t first = self.storage_offset(), offset = storage_offset.value_or(first), available = t->storage->nbytes / elementSize(t->dtype);
+  CT_CHECK(offset >= 0, "as_strided: Tensor: invalid storage offset ", offset);
+  CT_CHECK(n == 0 || (n <= available && offset <= available - n), "as_strided: setStorage: sizes ", size, ", strides ", stride, ", storage offset ", offset,
+           " require a storage of ", static_cast<std::int64_t>(static_cast<std::uint64_t>(offset) + static_cast<std::uint64_t>(n)),
+           " elements, but it has ", available);
   StridedAttrs a{{}, detail::geometry_of(t, t)};
   a.view.ndim = static_cast<std::int32_t>(size.size());
   std::copy(size.begin(), size.end(), a.view.sizes);
   std::copy(stride.begin(), stride.end(), a.view.strides);
-  const std::int64_t first = self.storage_offset();
-  a.view.offset = storage_offset.value_or(first) - first;
-  for (std::int64_t s : stride) CT_CHECK(s >= 0, "as_strided: Negative strides are not supported at the moment, got strides: ", stride);
-  const std::int64_t last = extent(a.view) + first, available = t->storage->nbytes / elementSize(t->dtype);
-  CT_CHECK(a.view.offset + first >= 0 && (extent(a.view) == 0 || last <= available), "as_strided: setStorage: sizes ", size, ", strides ", stride,
-           ", storage offset ", a.view.offset + first, " require a storage of ", last, " elements, but it has ", available);
+  a.view.offset = n ? offset - first : 0;
   return apply_with(as_strided_op, a, self);
 }
 
@@ -222,6 +222,7 @@ Tensor Tensor::expand(IntArrayRef size, bool) const {
              ") at non-singleton dimension ", d, ". Target sizes: ", size, ". Tensor sizes: ", sizes());
     out.v[out.n++] = want;
   }
+  detail::checked_numel("expand", out, kBool);  // however many elements are one in memory, they must be countable
   return apply_with(expand_op, SizesAttrs{out}, *this);
 }
 
