@@ -36,6 +36,11 @@ struct Strided {
 // the loop computes in Float.
 void run(Loop loop, ScalarType compute, Strided& s, const Scalar* params);
 
+// Drops and merges dimensions, and sorts them so that the output's smallest stride is innermost.
+void coalesce(Strided& s);
+// The copy of operand 1 into operand 0, of the same dtype or not. Transposed memory goes through small tiles.
+void copy(Strided& s);
+
 // Copies with conversion between any two dtypes: args[0] of dtype `to`, args[1] of dtype `from`.
 Loop cast_loop(ScalarType to, ScalarType from);
 

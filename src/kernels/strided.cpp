@@ -7,8 +7,6 @@
 
 namespace ct::kernels {
 
-namespace {
-
 // Sorts dimensions so that the output's smallest stride is innermost, drops those of size 1 and merges neighbours
 // that every operand walks through in one stride. Most calls end up with one dimension.
 void coalesce(Strided& s) {
@@ -40,6 +38,8 @@ void coalesce(Strided& s) {
   out.ndim = m;
   s = out;
 }
+
+namespace {
 
 constexpr std::int64_t block = 512;
 

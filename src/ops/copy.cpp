@@ -29,7 +29,7 @@ void copy_elements(const Tensor& dst, const Tensor& src) {
   plan.dtype[0] = d->dtype, plan.dtype[1] = s->dtype;
   detail::operand_strides(d, shape, plan.strides[0]);
   detail::operand_strides(s, shape, plan.strides[1]);
-  kernels::run(kernels::cast_loop(d->dtype, s->dtype), ScalarType::Undefined, plan, nullptr);
+  kernels::copy(plan);
 }
 
 bool overlaps(const Tensor& a, const Tensor& b) { return a.is_alias_of(b) && !a.is_same(b); }

@@ -1,6 +1,7 @@
 // ops/indexing.cpp -- x.index({..}) and x.index_put_({..}, v): slicing makes views, index tensors and masks copy.
 #include "cotangent/indexing.h"
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -78,8 +79,7 @@ std::vector<Entry> entries(const char* op, const Tensor& x, const IndexAttrs& a,
       CT_CHECK_INDEX(isIntegralType(t.scalar_type(), false), op, ": tensors used as indices must be long, int, byte or bool tensors, got ",
                      t.scalar_type(), "\n  Convert with index.to(ct::kLong).");
       const Tensor i = t.detach().to(kLong).contiguous();
-      detail::check_index_range(op, i, dim, x.size(dim), true);
-      out.push_back({dim, 1, false, i});
+      out.push_back({dim, 1, false, i});  // the range is checked on the way
     }
   }
   return out;
@@ -145,11 +145,21 @@ Target target(const char* op, const Tensor& x, const IndexAttrs& a, const Tensor
     kernels::Walk walk;
     for (int d = e.dim; d < e.dim + e.width; ++d) walk.add(t->sizes()[d], t->strides()[d] * size);
     const std::int64_t length = e.mask ? 0 : t->sizes()[e.dim], stride = e.mask ? 0 : t->strides()[e.dim] * size;
+    std::atomic<bool> inside{true};
     detail::parallel_for(y.places.n, detail::elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
       if (e.mask && walk.n > 1) for (std::int64_t j = begin; j < end; ++j) offsets[j] += walk.offset(i[j]);
       else if (e.mask) for (std::int64_t j = begin; j < end; ++j) offsets[j] += i[j] * (walk.n ? walk.strides[0] : 0);
-      else for (std::int64_t j = begin; j < end; ++j) offsets[j] += (i[j] < 0 ? i[j] + length : i[j]) * stride;
+      else {
+        bool fits = true;
+        for (std::int64_t j = begin; j < end; ++j) {
+          const std::int64_t at = i[j] < 0 ? i[j] + length : i[j];
+          fits &= static_cast<std::uint64_t>(at) < static_cast<std::uint64_t>(length);
+          offsets[j] += (fits ? at : 0) * stride;
+        }
+        if (!fits) inside.store(false, std::memory_order_relaxed);
+      }
     });
+    if (!inside.load()) detail::check_index_range(op, e.index, e.dim, length, true);
   }
   return y;
 }
@@ -266,7 +276,11 @@ constexpr Op take_op{
       for (std::int64_t d = 0; d < x.dim(); ++d) walk.add(x.size(d), x.stride(d) * p.element_size);
       Tensor offsets = detail::empty_like_dtype(kLong, {index.numel()});
       auto* o = detail::data<std::int64_t>(offsets);
-      for (std::int64_t j = 0; j < index.numel(); ++j) o[j] = walk.offset(i[j] < 0 ? i[j] + n : i[j]);
+      const std::int64_t dense = walk.n == 0 ? 0 : walk.strides[0];
+      detail::parallel_for(index.numel(), detail::elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
+        if (walk.n <= 1) for (std::int64_t j = begin; j < end; ++j) o[j] = (i[j] < 0 ? i[j] + n : i[j]) * dense;
+        else for (std::int64_t j = begin; j < end; ++j) o[j] = walk.offset(i[j] < 0 ? i[j] + n : i[j]);
+      });
       p.offsets = o;
       p.n = index.numel();
       Tensor out = detail::empty_like_dtype(x.scalar_type(), index.sizes());

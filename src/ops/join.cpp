@@ -48,7 +48,8 @@ void join_into(const Tensor& out, std::int64_t dim, const Call& c, bool stacked)
     if (x->numel == 0) continue;
     const std::int64_t width = stacked ? 1 : x->sizes()[dim];
     char* to = y->data + at * inner;
-    if (x->contiguous && x->dtype == y->dtype) copy_blocks(to, step, x->data, width * inner, outer);
+    const bool rows = width * inner >= 32 || outer < 64;  // otherwise a loop over elements is faster than many small blocks
+    if (rows && x->contiguous && x->dtype == y->dtype) copy_blocks(to, step, x->data, width * inner, outer);
     else if (stacked) select(out, dim, at).copy_(c.x(i));
     else narrow(out, dim, at, width).copy_(c.x(i));
     at += width;

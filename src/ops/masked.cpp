@@ -259,9 +259,18 @@ Tensor nonzero(const Tensor& self) {
   auto* to = detail::data<std::int64_t>(out);
   const std::int64_t* sizes = impl(self)->sizes();
   detail::parallel_for(n, detail::elementwise_grain / 4, [=](std::int64_t begin, std::int64_t end) {
+    // Positions rise: the outer coordinates stay as they are until the row of the last dim ends.
+    std::int64_t row_begin = 0, row_end = 0;
     for (std::int64_t i = begin; i < end; ++i) {
+      std::int64_t* at = to + i * dims;
+      if (dims > 0 && i > begin && from[i] < row_end) {
+        for (std::int64_t d = 0; d + 1 < dims; ++d) at[d] = at[d - dims];
+        at[dims - 1] = from[i] - row_begin;
+        continue;
+      }
       std::int64_t rest = from[i];
-      for (std::int64_t d = dims; d-- > 0; rest /= sizes[d]) to[i * dims + d] = rest % sizes[d];
+      for (std::int64_t d = dims; d-- > 0; rest /= sizes[d]) at[d] = rest % sizes[d];
+      if (dims > 0) row_begin = from[i] - at[dims - 1], row_end = row_begin + sizes[dims - 1];
     }
   });
   return out;

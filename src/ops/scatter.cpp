@@ -18,7 +18,7 @@ std::int64_t dims_of(const Tensor& x) { return std::max<std::int64_t>(1, x.dim()
 std::int64_t size_of(const Tensor& x, std::int64_t d) { return x.dim() ? x.size(d) : 1; }
 
 // Errors: Error for shapes, IndexError for dtype and range.
-Tensor checked_index(const char* op, const Tensor& self, std::int64_t dim, const Tensor& raw) {
+Tensor checked_index(const char* op, const Tensor& self, std::int64_t dim, const Tensor& raw, bool check_range = true) {
   CT_CHECK_INDEX(raw.scalar_type() == kLong || raw.scalar_type() == kInt, op, ": ", op, "(): Expected dtype int64 for index, got ", raw.scalar_type(),
                  "\n  Convert with index.to(ct::kLong).");
   const Tensor index = detail::to_index(op, raw);
@@ -28,6 +28,7 @@ Tensor checked_index(const char* op, const Tensor& self, std::int64_t dim, const
   for (std::int64_t d = 0; d < dims_of(self); ++d)
     CT_CHECK(d == dim || size_of(index, d) <= size_of(self, d), op, ": Size does not match at dimension ", d, " expected index ", index.sizes(),
              " to be smaller than self ", self.sizes(), " apart from dimension ", dim);
+  if (!check_range) return index;
   detail::check_index_range(op, index, dim, size_of(self, dim));
   return detail::apart_from(index, self);  // a write must not change checked numbers
 }
@@ -56,9 +57,11 @@ constexpr Op gather_op{
     .formula = "dx = scatter_add(0, dim, index, g)",
     .forward = [](const Call& c) {
       const std::int64_t dim = c.attrs<DimAttrs>().dim;
-      const Tensor index = checked_index("gather", c.x(0), dim, c.x(1));
+      const Tensor index = checked_index("gather", c.x(0), dim, c.x(1), false);
       Tensor out = detail::empty_like_dtype(c.x(0).scalar_type(), index.sizes());
-      kernels::read_lines(impl(out)->data, lines(c.x(0), dim, index));
+      const std::int64_t size = size_of(c.x(0), dim);
+      if (index.numel() && size == 0) detail::check_index_range("gather", index, dim, size);
+      if (!kernels::read_lines(impl(out)->data, lines(c.x(0), dim, index), size)) detail::check_index_range("gather", index, dim, size);
       return out;
     },
     .vjp = [](const Tensor& g, const Saved& s, int) {

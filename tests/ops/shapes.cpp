@@ -217,3 +217,23 @@ TEST_CASE("triangles and diagonals") {
   CHECK_ERROR(tensor({1.0}).fill_diagonal_(1), "dimensions must larger than 1");
   CHECK_ERROR(ct::zeros({2, 2, 3}).fill_diagonal_(1), "all dimensions of input must be of equal length");
 }
+
+TEST_CASE("copies of large transposed tensors, of every element size") {
+  for (ct::ScalarType t : {ct::kByte, ct::kShort, ct::kFloat, kDouble}) {
+    const Tensor x = (ct::arange(3 * 70 * 133, kLong) % 251).to(t).reshape({3, 70, 133});
+    const Tensor moved = x.transpose(1, 2).contiguous(), turned = x.permute({2, 0, 1}).contiguous(), part = x.mT().slice(1, 1, 132, 2).contiguous();
+    const std::vector<double> v = values(x), m = values(moved), u = values(turned), p = values(part);
+    bool same = true;
+    for (std::size_t a = 0; a < 3; ++a)
+      for (std::size_t b = 0; b < 70; ++b)
+        for (std::size_t c = 0; c < 133; ++c) {
+          const double want = v[(a * 70 + b) * 133 + c];
+          same &= m[(a * 133 + c) * 70 + b] == want && u[(c * 3 + a) * 70 + b] == want;
+          if (c % 2 == 1 && c < 132) same &= p[(a * 66 + c / 2) * 70 + b] == want;
+        }
+    CHECK(same);
+    const Tensor into = ct::zeros({133, 70}, t).t();
+    into.copy_(x[1]);
+    CHECK(values(into) == values(x[1]));
+  }
+}

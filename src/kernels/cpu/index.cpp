@@ -107,6 +107,10 @@ void each_line(const Lines& p, const char* values, bool one_value, const Step& s
       char* row = p.data + p.outer.offset(o);
       for (std::int64_t j = 0; j < p.n; ++j) {
         const std::int64_t first = (o * p.n + j) * inner;
+        if (inner == 1) {
+          step(*reinterpret_cast<T*>(row + p.index[first] * p.stride), v[one_value ? 0 : first]);
+          continue;
+        }
         for (std::int64_t k = k_begin; k < k_end; ++k) {
           char* place = row + p.index[first + k] * p.stride + (at ? at[static_cast<std::size_t>(k)] : k * p.element_size);
           step(*reinterpret_cast<T*>(place), v[one_value ? 0 : first + k]);
@@ -138,6 +142,11 @@ void read_places(char* out, const Places& p) {
   by_size(p.element_size, [&](auto sample) {
     using T = decltype(sample);
     detail::parallel_for(rows, std::max<std::int64_t>(1, grain / inner), [&](std::int64_t begin, std::int64_t end) {
+      if (inner == 1 && p.outer.numel == 1) {
+        T* to = reinterpret_cast<T*>(out);
+        for (std::int64_t j = begin; j < end; ++j) to[j] = *reinterpret_cast<const T*>(p.data + p.offsets[j]);
+        return;
+      }
       std::int64_t o = begin / p.n, j = begin % p.n;
       const char* row = p.data + p.outer.offset(o);
       T* to = reinterpret_cast<T*>(out) + begin * inner;
@@ -173,12 +182,38 @@ void add_places(ScalarType dtype, const Places& p, const char* values, const Sca
   });
 }
 
-void read_lines(char* out, const Lines& p) {
-  by_size(p.element_size, [&](auto s) {
-    using T = decltype(s);
-    // The roles are turned round: `values` are the dense output.
-    each_line<T>(p, out, false, [](const T& place, const T& v) { const_cast<T&>(v) = place; });
+bool read_lines(char* out, const Lines& p, std::int64_t size) {
+  const auto at = inner_offsets(p.inner, p.element_size);
+  const std::int64_t inner = p.inner.numel, rows = p.outer.numel * p.n;
+  if (rows * inner == 0) return true;
+  std::atomic<bool> good{true};
+  by_size(p.element_size, [&](auto sample) {
+    using T = decltype(sample);
+    detail::parallel_for(rows, std::max<std::int64_t>(1, grain / inner), [&](std::int64_t begin, std::int64_t end) {
+      bool fits = true;
+      T* to = reinterpret_cast<T*>(out) + begin * inner;
+      const std::int64_t* index = p.index + begin * inner;
+      auto place = [&](const char* row, std::int64_t i) {
+        const bool inside = static_cast<std::uint64_t>(i) < static_cast<std::uint64_t>(size);
+        fits &= inside;
+        return row + (inside ? i : 0) * p.stride;
+      };
+      for (std::int64_t i = begin; i < end;) {
+        const std::int64_t o = i / p.n, last = std::min(end, (o + 1) * p.n);
+        const char* row = p.data + p.outer.offset(o);
+        if (inner == 1) {
+          for (; i < last; ++i) *to++ = *reinterpret_cast<const T*>(place(row, *index++));
+          continue;
+        }
+        for (; i < last; ++i, to += inner, index += inner) {
+          if (at) for (std::int64_t k = 0; k < inner; ++k) to[k] = *reinterpret_cast<const T*>(place(row, index[k]) + at[static_cast<std::size_t>(k)]);
+          else for (std::int64_t k = 0; k < inner; ++k) to[k] = reinterpret_cast<const T*>(place(row, index[k]))[k];
+        }
+      }
+      if (!fits) good.store(false, std::memory_order_relaxed);
+    });
   });
+  return good.load();
 }
 void write_lines(const Lines& p, const char* values) {
   by_size(p.element_size, [&](auto s) { each_line<decltype(s)>(p, values, false, [](auto& place, const auto& v) { place = v; }); });
@@ -239,12 +274,16 @@ Loop masked_fill_loop(int element_size) {
 }
 
 std::int64_t find_outside(const std::int64_t* index, std::int64_t n, std::int64_t low, std::int64_t high) {
-  const auto span = static_cast<std::uint64_t>(high - low);
   std::atomic<bool> bad{false};
   detail::parallel_for(n, grain, [&](std::int64_t begin, std::int64_t end) {
-    bool any = false;
-    for (std::int64_t i = begin; i < end; ++i) any |= static_cast<std::uint64_t>(index[i] - low) >= span;
-    if (any) bad.store(true, std::memory_order_relaxed);
+    // The sign bit of i - low or of high - 1 - i tells; without a comparison the loop is all adds and ors.
+    std::uint64_t signs = 0;
+    const auto first = static_cast<std::uint64_t>(low), last = static_cast<std::uint64_t>(high - 1);
+    for (std::int64_t i = begin; i < end; ++i) {
+      const auto v = static_cast<std::uint64_t>(index[i]);
+      signs |= (v - first) | (last - v);
+    }
+    if (signs >> 63) bad.store(true, std::memory_order_relaxed);
   });
   if (!bad.load()) return -1;
   return std::find_if(index, index + n, [&](std::int64_t i) { return i < low || i >= high; }) - index;

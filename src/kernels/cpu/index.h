@@ -44,7 +44,8 @@ struct Lines {
   std::int64_t n = 0, stride = 0;         // stride in bytes
 };
 
-void read_lines(char* out, const Lines& p);
+// False if an index was outside [0, size); what was read is then of no use.
+bool read_lines(char* out, const Lines& p, std::int64_t size);
 void write_lines(const Lines& p, const char* values);
 void fill_lines(const Lines& p, const char* value);
 void add_lines(ScalarType dtype, const Lines& p, const char* values);
