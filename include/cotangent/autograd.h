@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cotangent/tensor.h"
@@ -45,6 +46,38 @@ struct Edge {
   bool is_valid() const { return static_cast<bool>(function); }
 };
 
+/// Shape and dtype of one forward output of a node.
+struct InputMetadata {
+  ScalarType scalar_type = kFloat;
+  std::vector<std::int64_t> sizes;
+  bool known = false;  // false if the node keeps none
+  IntArrayRef shape() const { return sizes; }
+  ScalarType dtype() const { return scalar_type; }
+};
+
+/// A value that a node keeps for backward, named as in its formula: x, x0, x1, .. for inputs, y, y0, .. for outputs.
+struct SavedValue {
+  std::string name;
+  Tensor value;
+};
+
+/// Notes that a tool leaves on a node, by key; kept in the order in which they came.
+class CT_API NodeMetadata {
+ public:
+  /// The text under `key`, made empty if there is none.
+  std::string& operator[](std::string_view key);
+  bool contains(std::string_view key) const { return find(key) != nullptr; }
+  /// Null if there is none.
+  const std::string* find(std::string_view key) const;
+  void erase(std::string_view key);
+  std::size_t size() const { return entries_.size(); }
+  auto begin() const { return entries_.begin(); }
+  auto end() const { return entries_.end(); }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> entries_;
+};
+
 /// One recorded operation. Backward calls it with the gradients of its forward outputs ("inputs" of the node), and it
 /// returns those of its forward inputs, one for each edge.
 class CT_API Node {
@@ -69,10 +102,53 @@ class CT_API Node {
   std::uint64_t sequence_nr() const { return sequence_nr_; }
   /// The values kept for backward, in the order inputs, outputs. Errors: ct::Error once they were freed or changed in place.
   virtual std::vector<Tensor> saved_tensors() const { return {}; }
+  /// The same with names.
+  virtual std::vector<SavedValue> saved() const { return {}; }
   /// Of AccumulateGrad: the leaf; else undefined.
   virtual Tensor variable() const { return {}; }
-  /// Runs the node alone: gradients of its outputs in, gradients of its inputs out.
+  /// Shape and dtype of forward output i. Errors: ct::IndexError if there is none.
+  InputMetadata input_metadata(std::size_t i) const;
+  /// Unique in the process and never given again; given at the first call, in the order of calls.
+  std::uint64_t id() const;
+  /// A store for tools, as Python's dict; not for several threads at once.
+  NodeMetadata& metadata();
+  /// Runs the node alone: gradients of its outputs in, gradients of its inputs out. An AccumulateGrad adds to .grad.
+  /// Hooks of the node and of its outputs are backward()'s business and do not run here.
   std::vector<Tensor> operator()(std::vector<Tensor> grads);
+
+  /// Calls hook(grads) with the gradients of the forward outputs before the node runs, after the hooks of the tensors.
+  /// It returns the list to use instead, of the same length, shapes and dtypes, or an empty list or nothing (void).
+  /// It runs only if the node itself does: not where autograd::grad() ends.
+  template <class F>
+    requires(std::is_invocable_v<std::decay_t<F>&, const std::vector<Tensor>&>)
+  RemovableHandle register_prehook(F&& hook) {
+    if constexpr (std::is_void_v<std::invoke_result_t<std::decay_t<F>&, const std::vector<Tensor>&>>)
+      return add_hook(PreHook([f = std::decay_t<F>(std::forward<F>(hook))](const std::vector<Tensor>& grads) mutable {
+        f(grads);
+        return std::vector<Tensor>();
+      }));
+    else return add_hook(PreHook(std::forward<F>(hook)));
+  }
+  /// Calls hook(outputs, inputs) after the node ran: the gradients it returned and those it got, Python's grad_inputs and
+  /// grad_outputs. It returns the list to use in place of the first one, or an empty list or nothing (void).
+  template <class F>
+    requires(std::is_invocable_v<std::decay_t<F>&, const std::vector<Tensor>&, const std::vector<Tensor>&>)
+  RemovableHandle register_hook(F&& hook) {
+    if constexpr (std::is_void_v<std::invoke_result_t<std::decay_t<F>&, const std::vector<Tensor>&, const std::vector<Tensor>&>>)
+      return add_hook(PostHook([f = std::decay_t<F>(std::forward<F>(hook))](const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs) mutable {
+        f(outputs, inputs);
+        return std::vector<Tensor>();
+      }));
+    else return add_hook(PostHook(std::forward<F>(hook)));
+  }
+  /// The same two in libtorch's words.
+  template <class F>
+  std::uintptr_t add_pre_hook(F&& hook) { return register_prehook(std::forward<F>(hook)).id(); }
+  template <class F>
+  std::uintptr_t add_post_hook(F&& hook) { return register_hook(std::forward<F>(hook)).id(); }
+  /// Whether there was such a hook on this node.
+  bool del_pre_hook(std::uintptr_t key);
+  bool del_post_hook(std::uintptr_t key);
 
  protected:
   explicit Node(std::uint32_t n_inputs);
@@ -85,6 +161,8 @@ class CT_API Node {
   virtual void destroy() { delete this; }
   /// Reduces a gradient for forward output i to that output's shape and dtype. Errors: ct::Error if it cannot be.
   virtual void check_gradient(Tensor& g, std::uint32_t i) const = 0;
+  /// Shape and dtype of forward output i < num_inputs().
+  virtual InputMetadata metadata_of(std::uint32_t) const { return {}; }
 
   Edge* edges_ = nullptr;       // storage belongs to the subclass
   std::size_t n_edges_ = 0;
@@ -94,6 +172,10 @@ class CT_API Node {
   friend class NodePtr;
   friend void detail_release_node(Node*);
   friend struct NodeAccess;
+  using PreHook = Callback<std::vector<Tensor>(const std::vector<Tensor>&)>;
+  using PostHook = Callback<std::vector<Tensor>(const std::vector<Tensor>&, const std::vector<Tensor>&)>;
+  RemovableHandle add_hook(PreHook hook);
+  RemovableHandle add_hook(PostHook hook);
   struct Extra;                 // hooks and retained gradients; most nodes have none
   Extra* extra_ = nullptr;
   std::uint64_t sequence_nr_;
@@ -115,9 +197,14 @@ CT_API void backward(TensorList tensors, TensorList grad_tensors = {}, std::opti
                      bool create_graph = false, TensorList inputs = {});
 
 /// The gradients of sum_i <outputs_i, grad_outputs_i> with respect to `inputs`, returned, not accumulated.
-/// Errors: ct::Error "One of the differentiated Tensors appears to not have been used in the graph" unless allow_unused.
+/// allow_unused: an input that does not take part has an undefined gradient; the default is that of materialize_grads.
+/// materialize_grads: it has zeros instead, which require grad under create_graph.
+/// Errors: ct::Error "One of the differentiated Tensors appears to not have been used in the graph" unless allow_unused;
+///         ct::ValueError for materialize_grads with allow_unused=false.
 CT_API variable_list grad(TensorList outputs, TensorList inputs, TensorList grad_outputs = {},
-                          std::optional<bool> retain_graph = std::nullopt, bool create_graph = false, bool allow_unused = false);
+                          std::optional<bool> retain_graph = std::nullopt, bool create_graph = false,
+                          std::optional<bool> allow_unused = std::nullopt, bool is_grads_batched = false,
+                          bool materialize_grads = false);
 
 }  // namespace autograd
 

@@ -1,7 +1,6 @@
 // cotangent/callable.h -- functions as values, without <functional>.
 #pragma once
 
-#include <atomic>
 #include <type_traits>
 #include <utility>
 
@@ -46,12 +45,12 @@ class Callback<R(Args...)> {
     requires(!std::is_same_v<std::remove_cvref_t<F>, Callback> && std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
   Callback(F&& f) : held_(new Model<std::decay_t<F>>(std::forward<F>(f))) {}
   Callback(const Callback& o) noexcept : held_(o.held_) {
-    if (held_) held_->refs.fetch_add(1, std::memory_order_relaxed);
+    if (held_) __atomic_add_fetch(&held_->refs, 1, __ATOMIC_RELAXED);
   }
   Callback(Callback&& o) noexcept : held_(std::exchange(o.held_, nullptr)) {}
   Callback& operator=(Callback o) noexcept { std::swap(held_, o.held_); return *this; }
   ~Callback() {
-    if (held_ && held_->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) delete held_;
+    if (held_ && __atomic_sub_fetch(&held_->refs, 1, __ATOMIC_ACQ_REL) == 0) delete held_;
   }
 
   explicit operator bool() const noexcept { return held_ != nullptr; }
@@ -62,7 +61,7 @@ class Callback<R(Args...)> {
   struct Held {
     virtual ~Held() = default;
     virtual R call(Args... args) = 0;
-    std::atomic<int> refs{1};
+    int refs = 1;  // <atomic> would be a third of what this header costs
   };
   template <class F>
   struct Model final : Held {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cotangent/autograd.h"
+#include "cotangent/graph.h"
 #include "cotangent/print.h"
 #include "cotangent/tensor.h"
 #include "cotangent/threads.h"

@@ -11,6 +11,7 @@
 
 #include "cotangent/accessor.h"
 #include "cotangent/error.h"
+#include "cotangent/hooks.h"
 #include "cotangent/indexing.h"
 #include "cotangent/ops.h"
 #include "cotangent/options.h"
@@ -123,6 +124,27 @@ class CT_API Tensor {
   /// Keeps .grad of a non-leaf after backward.
   void retain_grad() const;
   bool retains_grad() const;
+  /// Calls hook(g) with each gradient g of this tensor, complete, before it goes on and before it is added to .grad;
+  /// hooks run in the order of registration. A hook returns the gradient to use in place of g (same shape and dtype), or
+  /// an undefined tensor, or nothing (void). It must not change g in place, may run backward itself, and may remove or
+  /// add hooks (those added run from the next backward on). After a write in place, earlier hooks still see the gradient
+  /// of the former value. A hook on a leaf that captures this leaf keeps it alive until it is removed.
+  /// Errors: ct::Error if this does not require grad; in backward if a result has another shape or dtype.
+  template <class F>
+    requires(std::is_invocable_v<std::decay_t<F>&, const Tensor&>)
+  RemovableHandle register_hook(F&& hook) const {
+    if constexpr (std::is_void_v<std::invoke_result_t<std::decay_t<F>&, const Tensor&>>)
+      return add_hook(Callback<Tensor(const Tensor&)>([f = std::decay_t<F>(std::forward<F>(hook))](const Tensor& g) mutable {
+        f(g);
+        return Tensor();
+      }));
+    else return add_hook(Callback<Tensor(const Tensor&)>(std::forward<F>(hook)));
+  }
+  /// Removes a hook by the number that registering gave. Errors: ct::Error for a number that was never given.
+  void remove_hook(unsigned hook) const;
+  /// Calls hook(*this) after backward has added to .grad of this leaf. The same as to capturing applies.
+  /// Errors: ct::Error if this is no leaf, or does not require grad.
+  RemovableHandle register_post_accumulate_grad_hook(Callback<void(const Tensor& leaf)> hook) const;
   /// An alias without history; shares memory and version counter.
   Tensor detach() const;
   /// Cuts this tensor itself out of the graph. Errors: ct::Error on a view.
@@ -278,6 +300,7 @@ class CT_API Tensor {
 
  private:
   void* typed_data(ScalarType expected) const;
+  RemovableHandle add_hook(Callback<Tensor(const Tensor&)> hook) const;
   TensorOptions inherit(const TensorOptions& o) const { return o.has_dtype() ? o : o.dtype(scalar_type()); }
 
   detail::TensorImpl* impl_;

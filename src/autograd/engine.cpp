@@ -23,7 +23,7 @@ namespace detail {
 // a table of their own.
 class Engine {
  public:
-  struct Capture { Edge edge; Tensor grad; bool found = false; };
+  struct Capture { Edge edge; Tensor grad; };
 
   Engine(bool keep_graph, bool create_graph) : keep_graph_(keep_graph), create_graph_(create_graph) {
     static std::atomic<std::uint32_t> passes{0};
@@ -52,15 +52,26 @@ class Engine {
       State& s = states_[static_cast<std::size_t>(find(roots[k].function.get()))];
       add_to(s, roots[k].input_nr, std::move(grads[k]));
     }
-    for (std::size_t i = 0; i < states_.size(); ++i)
-      if (states_[i].deps == 0) push(static_cast<int>(i));
+    push_free();
     GradModeScope mode(create_graph_);
+    while (!ready_.empty()) step(pop(), captures);
+  }
+
+  // The nodes in the order in which run() comes to them.
+  std::vector<NodePtr> order(const std::vector<Edge>& roots) {
+    for (const Edge& e : roots) find_or_add(e.function.get());
+    discover();
+    push_free();
+    std::vector<NodePtr> nodes;
+    nodes.reserve(states_.size());
     while (!ready_.empty()) {
-      std::pop_heap(ready_.begin(), ready_.end());
-      const int i = ready_.back().second;
-      ready_.pop_back();
-      step(i, captures);
+      const int i = pop();
+      nodes.push_back(NodePtr::share(states_[static_cast<std::size_t>(i)].node));
+      for_each_next(i, [&](int j) {
+        if (--states_[static_cast<std::size_t>(j)].deps == 0) push(j);
+      });
     }
+    return nodes;
   }
 
  private:
@@ -147,6 +158,18 @@ class Engine {
       if (Node* next = node->edges_[k].function.get()) f(find(next));
   }
 
+  void push_free() {
+    for (std::size_t i = 0; i < states_.size(); ++i)
+      if (states_[i].deps == 0) push(static_cast<int>(i));
+  }
+
+  int pop() {
+    std::pop_heap(ready_.begin(), ready_.end());
+    const int i = ready_.back().second;
+    ready_.pop_back();
+    return i;
+  }
+
   void push(int i) {
     State& s = states_[static_cast<std::size_t>(i)];
     const bool leaf = s.node->n_edges_ == 0;  // accumulate at once, so that gradients are freed early
@@ -174,17 +197,15 @@ class Engine {
     std::vector<Tensor> several = std::move(states_[static_cast<std::size_t>(i)].grads);
     Tensor one = std::move(states_[static_cast<std::size_t>(i)].grad);
     Tensor* grads = node->n_inputs_ > 1 ? several.data() : &one;
+    const bool needed = states_[static_cast<std::size_t>(i)].needed, captured = states_[static_cast<std::size_t>(i)].captured;
+    if (!needed && !captured) return;
 
-    if (Node::Extra* extra = node->extra_)
-      for (const Node::Extra::Retained& r : extra->retained)
-        if (grads[r.output].defined()) add_to_grad(r.tensor, grads[r.output]);
-    if (states_[static_cast<std::size_t>(i)].captured)
+    NodeExtra* extra = NodeAccess::extra(*node);
+    if (extra) [[unlikely]] in_hook(node, [&] { run_tensor_hooks(*node, *extra, grads); });
+    if (captured)
       for (Capture& c : *captures)
-        if (c.edge.function.get() == node) {
-          c.grad = grads[c.edge.input_nr];
-          c.found = true;
-        }
-    if (!states_[static_cast<std::size_t>(i)].needed) return;
+        if (c.edge.function.get() == node) c.grad = grads[c.edge.input_nr];
+    if (!needed) return;
 
     bool any = false;
     for (std::uint32_t k = 0; k < node->n_inputs_; ++k) any |= grads[k].defined();
@@ -197,12 +218,20 @@ class Engine {
       out = large.data();
     }
     if (any) {
+      std::vector<Tensor> given;  // for post-hooks, as apply() may take the gradients away
+      bool post = false;
+      if (extra) [[unlikely]] {
+        in_hook(node, [&] { run_pre_hooks(*node, *extra, grads); });
+        post = has_post_hooks(*extra);
+        if (post) given.assign(grads, grads + node->n_inputs_);
+      }
       try {
         node->apply(grads, out);
       } catch (Error& e) {
         e.add_context(detail::join({"raised in the backward of ", node->name()}));
         throw;
       }
+      if (post) [[unlikely]] in_hook(node, [&] { run_post_hooks(*node, *extra, given, out); });
       if (!keep_graph_) node->release_variables();
     }
     one.reset();
@@ -213,6 +242,16 @@ class Engine {
       State& next = states_[static_cast<std::size_t>(j)];
       if (out[k].defined()) add_to(next, e.input_nr, std::move(out[k]));
       if (--next.deps == 0) push(j);
+    }
+  }
+
+  template <class F>
+  static void in_hook(Node* node, const F& f) {
+    try {
+      f();
+    } catch (Error& e) {
+      e.add_context(detail::join({"raised in a hook that was called in the backward of ", node->name()}));
+      throw;
     }
   }
 
@@ -277,7 +316,10 @@ void backward(TensorList tensors, TensorList grad_tensors, std::optional<bool> r
 }
 
 variable_list grad(TensorList outputs, TensorList inputs, TensorList grad_outputs, std::optional<bool> retain_graph, bool create_graph,
-                   bool allow_unused) {
+                   std::optional<bool> allow_unused, bool is_grads_batched, bool materialize_grads) {
+  CT_CHECK_VALUE(!materialize_grads || allow_unused.value_or(true), "grad: Expected allow_unused to be True or not passed when "
+                 "materialize_grads=True, but got: allow_unused=False.");
+  CT_CHECK_KIND(not_implemented, !is_grads_batched, "grad: is_grads_batched is not implemented yet\n  Call grad() for each vector instead.");
   std::vector<Edge> roots;
   std::vector<Tensor> grads;
   detail::seed("grad", outputs, grad_outputs, roots, grads);
@@ -291,12 +333,33 @@ variable_list grad(TensorList outputs, TensorList inputs, TensorList grad_output
   engine.run(roots, std::move(grads), &captures, nullptr);
   variable_list out;
   for (std::size_t i = 0; i < captures.size(); ++i) {
-    CT_CHECK(captures[i].grad.defined() || allow_unused, "grad: One of the differentiated Tensors appears to not have been used in the graph: "
-             "input ", i, " of shape ", inputs[i].sizes(), "\n  Set allow_unused=true if this is the desired behavior; its gradient is then undefined.");
-    out.push_back(std::move(captures[i].grad));
+    Tensor& g = captures[i].grad;
+    CT_CHECK(g.defined() || allow_unused.value_or(materialize_grads), "grad: One of the differentiated Tensors appears to not have been used in the graph: "
+             "input ", i, " of shape ", inputs[i].sizes(), "\n  Set allow_unused=true if this is the desired behavior; its gradient is then undefined."
+             " With materialize_grads=true it is zero.");
+    if (!g.defined() && materialize_grads) g = zeros_like(inputs[i], TensorOptions().requires_grad(create_graph));
+    out.push_back(std::move(g));
   }
   return out;
 }
 
+namespace graph {
+
+namespace {
+std::vector<NodePtr> order(const std::vector<Edge>& roots) { return detail::Engine(true, false).order(roots); }
+}  // namespace
+
+std::vector<NodePtr> graph_topological_order(TensorList roots) {
+  std::vector<Edge> edges;
+  for (const Tensor& t : roots) edges.push_back(get_gradient_edge(t));
+  return order(edges);
+}
+std::vector<NodePtr> graph_topological_order(const Tensor& root) { return graph_topological_order(TensorList(root)); }
+std::vector<NodePtr> graph_topological_order(const NodePtr& root) {
+  CT_CHECK(root, "graph_topological_order: the node is null: a leaf or an untracked tensor has no grad_fn()");
+  return order({Edge{root, 0}});
+}
+
+}  // namespace graph
 }  // namespace autograd
 }  // namespace ct

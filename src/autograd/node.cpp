@@ -75,7 +75,7 @@ std::vector<Tensor> Node::operator()(std::vector<Tensor> grads) {
 // ---- the node of an op -------------------------------------------------------------------------------
 
 NodePtr OpNode::make(const Op& op, const Tensor* const* in, int n_in, const void* attrs, std::uint32_t attrs_size,
-                     const Tensor* out, std::uint32_t n_out, SaveMask mask, const detail::Storage* written) {
+                     const Tensor* out, std::uint32_t n_out, SaveMask mask, detail::Storage* written) {
   // Trailing inputs without gradient (indices, masks) have no edge at all.
   int n_edges = n_in;
   while (n_edges > 0 && n_edges <= 32 && (op.nondiff >> (n_edges - 1) & 1)) --n_edges;
@@ -108,7 +108,7 @@ NodePtr OpNode::make(const Op& op, const Tensor* const* in, int n_in, const void
     const int bit = __builtin_ctz(rest);
     const Tensor& t = bit < max_saved_inputs ? *in[bit] : out[bit - max_saved_inputs];
     if (!t.defined()) {
-      *slot = {nullptr, 0};
+      *slot = {{nullptr}, 0, false};
       continue;
     }
     TensorImpl* saved = impl(t);
@@ -123,7 +123,7 @@ NodePtr OpNode::make(const Op& op, const Tensor* const* in, int n_in, const void
       impl(kept)->grad_fn = NodePtr::share(saved->grad_fn).release();
       impl(kept)->output_nr = saved->output_nr;
     }
-    *slot = {kept.release(), version};
+    *slot = {{kept.release()}, version, false};
   }
   if (attrs_size) std::memcpy(const_cast<void*>(node->attrs()), attrs, attrs_size);
   auto* word = const_cast<std::int64_t*>(node->shapes());
@@ -140,7 +140,11 @@ NodePtr OpNode::make(const Op& op, const Tensor* const* in, int n_in, const void
   for (std::uint32_t k = 0; k < n_out; ++k) put(out[k]);
   if (op.save_shapes)
     for (int i = 0; i < n_in; ++i) put(*in[i]);
-  return NodePtr::adopt(node);
+  NodePtr made = NodePtr::adopt(node);
+  if (thread_state.saved_hooks) [[unlikely]]
+    for (int i = 0; i < node->n_saved; ++i)
+      if (!(i == 0 && written && mask & X(0))) node->pack(node->slots()[i], written);  // that one is going to be replaced
+  return made;
 }
 
 OpNode::~OpNode() {
@@ -157,6 +161,10 @@ void OpNode::destroy() {
 void OpNode::release_variables() {
   Slot* s = slots();
   for (int i = 0; i < n_saved; ++i) {
+    if (s[i].is_packed) {
+      delete std::exchange(s[i].packed, nullptr);
+      continue;
+    }
     if (s[i].tensor) Tensor::wrap(s[i].tensor);
     s[i].tensor = nullptr;
   }
@@ -168,6 +176,7 @@ void OpNode::replace_first_saved(Tensor copy) {
   Tensor old = Tensor::wrap(s.tensor);
   s.version = impl(copy)->storage->current_version();
   s.tensor = copy.release();
+  if (thread_state.saved_hooks) [[unlikely]] pack(s, impl(old)->storage);
 }
 
 detail::GradShape OpNode::shape(std::uint32_t k) const {
@@ -188,6 +197,7 @@ Tensor OpNode::unpack(int bit) const {
   check_not_released();
   const Slot& s = slots()[__builtin_popcount(saved_mask & (mask - 1))];
   if (!s.tensor) return {};
+  if (any_packed && s.is_packed) [[unlikely]] return unpack_packed(bit, s);
   const std::uint32_t now = s.tensor->storage->current_version();
   if (now != s.version) [[unlikely]] {
     const bool output = bit >= max_saved_inputs;
@@ -291,9 +301,7 @@ AccumulateGrad::~AccumulateGrad() {
   if (p->meta->accumulator == this) p->meta->accumulator = nullptr;
 }
 
-void AccumulateGrad::apply(Tensor* grads, Tensor*) {
-  Tensor& g = grads[0];
-  if (!g.defined()) return;
+void AccumulateGrad::accumulate(Tensor& g) {
   TensorImpl* p = impl(leaf);
   if (thread_state.grad_mode) return detail::add_to_grad(p, g);  // create_graph: never overwrite history
   std::lock_guard lock(leaf_mutex(p));
@@ -301,6 +309,13 @@ void AccumulateGrad::apply(Tensor* grads, Tensor*) {
   if (!total.defined()) total = exclusive(g) ? std::move(g) : g.clone();
   else if (impl(total)->grad_fn) total = add(total, g);
   else total.add_(g);
+}
+
+void AccumulateGrad::apply(Tensor* grads, Tensor*) {
+  if (!grads[0].defined()) return;
+  accumulate(grads[0]);
+  if (NodeExtra* extra = NodeAccess::extra(*this)) [[unlikely]]
+    if (detail::HookList* hooks = extra->leaf.load(std::memory_order_acquire)) detail::run_accumulated_hooks(*hooks, leaf);
 }
 
 void detail::add_to_grad(TensorImpl* p, const Tensor& g) {
@@ -344,6 +359,8 @@ Edge detail::gradient_edge(const Tensor& t) {
         if (__atomic_compare_exchange_n(&refs, &n, n + 1, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) return {NodePtr::adopt(a), 0};
     }
     auto* fresh = new AccumulateGrad(t);
+    if (HookList* hooks = __atomic_load_n(&meta->hooks, __ATOMIC_ACQUIRE))
+      NodeAccess::need_extra(*fresh).leaf.store(hooks, std::memory_order_release);
     meta->accumulator = fresh;
     return {NodePtr::adopt(fresh), 0};
   }

@@ -1,26 +1,37 @@
 // autograd/node.h -- the kinds of nodes, and how tensors are linked to them.
 #pragma once
 
+#include <atomic>
+
+#include "autograd/hooks.h"
 #include "core/tensor_impl.h"
 #include "cotangent/autograd.h"
 #include "cotangent/op.h"
 
 namespace ct {
 
-// What hooks and retain_grad() leave on a node.
+// What hooks, retain_grad() and tools leave on a node.
 struct Node::Extra {
   struct Retained { std::uint32_t output; detail::TensorImpl* tensor; };  // the tensor removes itself when it dies
-  std::vector<Retained> retained;
+  std::vector<Retained> retained;                // guarded by hook_mutex()
+  detail::HookList hooks;
+  std::atomic<detail::HookList*> leaf{nullptr};  // of AccumulateGrad: the hooks of the leaf, which owns them
+  std::atomic<std::uint64_t> id{0};
+  NodeMetadata metadata;
 };
 
 // A door to Node's private parts for the engine's helpers.
 struct NodeAccess {
-  static Node::Extra& need_extra(Node& n) { return n.extra_ ? *n.extra_ : *(n.extra_ = new Node::Extra); }
+  using Extra = Node::Extra;
+  static Node::Extra& need_extra(Node& n);  // safe against other threads
   static std::int32_t& refs(Node& n) { return n.refs_; }
-  static Node::Extra* extra(Node& n) { return n.extra_; }
+  static Node::Extra* extra(const Node& n) { return __atomic_load_n(&n.extra_, __ATOMIC_ACQUIRE); }
+  static InputMetadata metadata_of(const Node& n, std::uint32_t i) { return n.metadata_of(i); }
   static void check_gradient(const Node& n, Tensor& g, std::uint32_t i) { n.check_gradient(g, i); }
   static void apply(Node& n, Tensor* g, Tensor* out) { n.apply(g, out); }
 };
+
+using NodeExtra = NodeAccess::Extra;
 
 namespace detail {
 
@@ -33,6 +44,17 @@ struct GradShape {
 void fit_gradient(Tensor& g, const GradShape& want, const std::string& node, std::uint32_t index);
 
 Edge gradient_edge(const Tensor& t);
+
+// Registers what retain_grad() asks for with the producer of t.
+void remember_retained(Node* node, TensorImpl* t);
+
+// Hooks of the tensors that a node made, in order, then retain_grad()'s copies: before anything else sees the gradients.
+void run_tensor_hooks(const Node& node, NodeExtra& extra, Tensor* grads);
+void run_pre_hooks(const Node& node, NodeExtra& extra, Tensor* grads);
+bool has_post_hooks(NodeExtra& extra);
+void run_accumulated_hooks(HookList& list, const Tensor& leaf);
+// `grads` as the node got them; `out` are reduced to the shapes of their edges first.
+void run_post_hooks(const Node& node, NodeExtra& extra, const std::vector<Tensor>& grads, Tensor* out);
 // Brings grad_fn of a view up to date after in-place changes of its base. Errors: as PyTorch for views that were made in
 // no_grad mode, or together with others.
 void refresh_view(TensorImpl* t);
@@ -62,7 +84,14 @@ Geometry geometry_of(const TensorImpl* t, const TensorImpl* from);
 
 // The node of every op call: the op's table, edges, saved values, attributes and shapes, in one block of memory.
 struct OpNode final : Node {
-  struct Slot { detail::TensorImpl* tensor; std::uint32_t version; };
+  struct Slot {
+    union {
+      detail::TensorImpl* tensor;
+      detail::PackedValue* packed;  // by the pack hook of a saved_tensors_hooks
+    };
+    std::uint32_t version;
+    bool is_packed;
+  };
 
   const Op* op;
   std::uint32_t attrs_size;
@@ -70,16 +99,22 @@ struct OpNode final : Node {
   std::uint32_t block_bytes;
   std::uint16_t n_saved;
   bool released = false;
+  bool any_packed = false;
   // Behind: Edge[n_edges], Slot[n_saved], attributes, shapes (a word of dtype and ndim, then the sizes; outputs, then inputs).
 
   // `written`: the storage that an in-place op has just changed; its version number is raised after this call.
   static NodePtr make(const Op& op, const Tensor* const* in, int n_in, const void* attrs, std::uint32_t attrs_size,
-                      const Tensor* out, std::uint32_t n_out, SaveMask mask, const detail::Storage* written);
+                      const Tensor* out, std::uint32_t n_out, SaveMask mask, detail::Storage* written);
 
   std::string name() const override { return op->node; }
   std::string formula() const override { return op->formula ? op->formula : ""; }
   std::vector<Tensor> saved_tensors() const override;
+  std::vector<SavedValue> saved() const override;
   Tensor unpack(int bit) const;
+  Tensor unpack_packed(int bit, const Slot& s) const;
+  // Hands a saved value to the pack hook. `written`: the storage changed by the op that saves, whose version counts up
+  // if the hook fails.
+  void pack(Slot& s, detail::Storage* written);
   void check_not_released() const;  // Errors: "Trying to backward through the graph a second time"
   // The saved value of input 0 was overwritten by the in-place op itself: this copy takes its place.
   void replace_first_saved(Tensor copy);
@@ -96,6 +131,7 @@ struct OpNode final : Node {
   void release_variables() override;
   void destroy() override;
   void check_gradient(Tensor& g, std::uint32_t i) const override;
+  InputMetadata metadata_of(std::uint32_t i) const override;
 
  private:
   explicit OpNode(std::uint32_t n_out) : Node(n_out) {}
@@ -110,10 +146,12 @@ struct AccumulateGrad final : Node {
   ~AccumulateGrad() override;
   std::string name() const override { return "AccumulateGrad"; }
   Tensor variable() const override { return leaf; }
+  void accumulate(Tensor& g);
 
  protected:
   void apply(Tensor* grads, Tensor* out) override;
   void check_gradient(Tensor& g, std::uint32_t i) const override;
+  InputMetadata metadata_of(std::uint32_t i) const override;
 };
 
 // Producer of a base that was written through one of its views: the gradient of the written part goes through the
@@ -131,6 +169,7 @@ struct CopySlices final : Node {
   void apply(Tensor* grads, Tensor* out) override;
   void release_variables() override;
   void check_gradient(Tensor& g, std::uint32_t i) const override;
+  InputMetadata metadata_of(std::uint32_t i) const override;
 };
 
 }  // namespace ct

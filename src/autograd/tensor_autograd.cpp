@@ -72,14 +72,20 @@ void Tensor::retain_grad() const {
   Node* node = producer(p);
   if (!node || p->need_meta().retains_grad) return;  // a leaf keeps its gradient anyway
   p->meta->retains_grad = true;
-  NodeAccess::need_extra(*node).retained.push_back({p->output_nr, p});
+  detail::remember_retained(node, p);
 }
 bool Tensor::retains_grad() const {
   TensorImpl* p = need(*this, "retains_grad");
   return p->meta && p->meta->retains_grad;
 }
+void detail::remember_retained(Node* node, TensorImpl* t) {
+  auto& retained = NodeAccess::need_extra(*node).retained;
+  std::lock_guard lock(hook_mutex());
+  retained.push_back({t->output_nr, t});
+}
 // Called when a tensor that retains its gradient dies before its producer.
 void detail::forget_retained(Node* node, TensorImpl* t) {
+  std::lock_guard lock(hook_mutex());
   std::erase_if(NodeAccess::need_extra(*node).retained, [t](const auto& r) { return r.tensor == t; });
 }
 

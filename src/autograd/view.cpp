@@ -38,15 +38,15 @@ void link_view(const Tensor& view, const Tensor& of, CreationMeta creation, cons
 }
 
 namespace {
-// Replaces the producer; what retain_grad() asked for follows the value.
+// Replaces the producer; what retain_grad() asked for follows the tensor, while hooks stay with its former value.
 void set_producer(TensorImpl* t, NodePtr node) {
-  if (t->meta && t->meta->retains_grad) {
-    if (t->grad_fn) forget_retained(t->grad_fn, t);
-    NodeAccess::need_extra(*node).retained.push_back({0, t});
-  }
-  if (t->grad_fn) release_node(t->grad_fn);
+  const bool retains = t->meta && t->meta->retains_grad;
+  Node* before = t->grad_fn;
+  if (retains && before) forget_retained(before, t);
   t->grad_fn = node.release();
   t->output_nr = 0;
+  if (retains) remember_retained(t->grad_fn, t);
+  if (before) release_node(before);
 }
 }  // namespace
 

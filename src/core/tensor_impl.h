@@ -18,6 +18,8 @@ namespace detail {
 void release_node(Node* node);
 struct TensorImpl;
 void forget_retained(Node* node, TensorImpl* t);
+struct HookList;
+void delete_hooks(HookList* hooks);
 
 // Memory and its version counter, shared by a base, its views and its detach() aliases. Small data lies right behind
 // the header, in the same block. A `.data()` alias has a Storage of its own (hence its own version) that borrows the
@@ -57,6 +59,12 @@ struct AutogradMeta {
   CreationMeta creation = CreationMeta::normal;
   bool retains_grad = false;
   const char* multi_view_op = nullptr;  // of one of several views: the op that made them
+  HookList* hooks = nullptr;        // of a leaf
+
+  AutogradMeta() = default;
+  AutogradMeta(const AutogradMeta&) = delete;
+  AutogradMeta& operator=(const AutogradMeta&) = delete;
+  ~AutogradMeta() { if (hooks) delete_hooks(hooks); }
 };
 
 struct TensorImpl {

@@ -6,6 +6,7 @@
 
 namespace ct {
 class Node;
+namespace autograd::graph { class saved_tensors_hooks; }
 }
 
 namespace ct::detail {
@@ -20,6 +21,7 @@ struct ThreadState {
   bool registered = false;           // the thread-exit clean-up of the free lists is set up
   std::uint64_t next_sequence_nr = 0;
   Node* doomed = nullptr;            // nodes waiting to be destroyed, linked through Node::next_doomed_
+  const autograd::graph::saved_tensors_hooks* saved_hooks = nullptr;  // the innermost guard
   void* free_list[small_classes + 1] = {};
 };
 
