@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cotangent/autograd.h"
+#include "cotangent/custom_function.h"
 #include "cotangent/graph.h"
 #include "cotangent/print.h"
 #include "cotangent/tensor.h"

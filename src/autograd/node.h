@@ -63,8 +63,9 @@ void add_to_grad(TensorImpl* t, const Tensor& g);
 
 // Everything an in-place write must satisfy before a byte is changed. `tracking`: some input is tracked and grad mode is on.
 void check_inplace(const char* op, const Tensor& self, bool tracking);
-// Makes `node` the producer of a tensor that was changed in place, through its base if it is a view.
-void rebase_history(const Tensor& self, NodePtr node);
+// Makes `node` the producer of a tensor that was changed in place, through its base if it is a view. The tensor as it was is
+// input `slot` of the node, and as it is now output `output_nr`; of a view there may be no other output.
+void rebase_history(const Tensor& self, NodePtr node, std::size_t slot = 0, std::uint32_t output_nr = 0);
 // Links a new view to the tensor it looks at.
 void link_view(const Tensor& view, const Tensor& of, CreationMeta creation, const char* multi_view_op);
 
@@ -160,9 +161,10 @@ struct CopySlices final : Node {
   NodePtr fn;                    // of the op, as if the view were a tensor of its own
   detail::Geometry view, base;   // of the written view within the base, and of the base
   ScalarType dtype;
-  std::vector<Edge> edge_list;
+  std::size_t slot;              // which input of fn the written view was
+  std::vector<Edge> edge_list;   // those of fn, with the base's in the place of the view's
 
-  CopySlices(const Tensor& base, const Tensor& view, NodePtr fn);
+  CopySlices(const Tensor& base, const Tensor& view, NodePtr fn, std::size_t slot);
   std::string name() const override { return "CopySlices"; }
 
  protected:

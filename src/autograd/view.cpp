@@ -39,14 +39,23 @@ void link_view(const Tensor& view, const Tensor& of, CreationMeta creation, cons
 
 namespace {
 // Replaces the producer; what retain_grad() asked for follows the tensor, while hooks stay with its former value.
-void set_producer(TensorImpl* t, NodePtr node) {
+void set_producer(TensorImpl* t, NodePtr node, std::uint32_t output_nr = 0) {
   const bool retains = t->meta && t->meta->retains_grad;
   Node* before = t->grad_fn;
   if (retains && before) forget_retained(before, t);
   t->grad_fn = node.release();
-  t->output_nr = 0;
+  t->output_nr = output_nr;
   if (retains) remember_retained(t->grad_fn, t);
   if (before) release_node(before);
+}
+
+// What may not be written: it would take the place of the derivative that a custom function has.
+void check_not_custom(const TensorImpl* view, const char* op, const char* what) {
+  CT_CHECK(view->meta->creation != CreationMeta::custom_function, op, "Output ", view->output_nr, " of ",
+           view->grad_fn ? view->grad_fn->name() : std::string("a custom Function"), " is a view and ", what, " modified inplace. This view was created "
+           "inside a custom Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would override the custom "
+           "backward associated with the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the "
+           "output of the custom Function.");
 }
 }  // namespace
 
@@ -63,6 +72,7 @@ void refresh_view(TensorImpl* t) {
            "inplace with grad mode enabled.\n  Make the view and the change in the same mode.");
   CT_CHECK(meta.creation != CreationMeta::inference_mode, "A view was created in inference mode and its base or another view of its base has been "
            "modified inplace in normal mode.\n  Make the view and the change in the same mode.");
+  check_not_custom(t, "", "its base or another view of its base has been");
   // The base was written since: what this view shows is now a part of the base's new value.
   t->refs.inc();
   const Tensor self = Tensor::wrap(t);
@@ -93,6 +103,7 @@ void check_inplace(const char* op, const Tensor& self, bool tracking) {
              " enabled.\n  Make the view and the change in the same mode.");
     CT_CHECK(meta.creation != CreationMeta::inference_mode, op, ": A view was created in inference mode and is being modified inplace in normal"
              " mode.\n  Make the view and the change in the same mode.");
+    if (meta.creation == CreationMeta::custom_function) check_not_custom(p, detail::join({op, ": "}).c_str(), "is being");
     CT_CHECK(!(base->requires_grad && !base->grad_fn), op, ": a view of a leaf Variable that requires grad is being used in an in-place operation.\n"
              "  Its old value would be lost to backward. Update parameters under NoGradGuard, or change a clone().");
     refresh_view(p);
@@ -101,15 +112,15 @@ void check_inplace(const char* op, const Tensor& self, bool tracking) {
            "  Its old value would be lost to backward. Update parameters under NoGradGuard, or change a clone().");
 }
 
-void rebase_history(const Tensor& self, NodePtr node) {
+void rebase_history(const Tensor& self, NodePtr node, std::size_t slot, std::uint32_t output_nr) {
   TensorImpl* p = impl(self);
   if (!p->is_view()) {
-    set_producer(p, std::move(node));
+    set_producer(p, std::move(node), output_nr);
     p->requires_grad = false;
     return;
   }
   const Tensor base = p->meta->base;
-  set_producer(impl(base), NodePtr::adopt(new CopySlices(base, self, std::move(node))));
+  set_producer(impl(base), NodePtr::adopt(new CopySlices(base, self, std::move(node), slot)));
   impl(base)->requires_grad = false;
   refresh_view(p);
 }
@@ -118,11 +129,11 @@ void rebase_history(const Tensor& self, NodePtr node) {
 
 // ---- CopySlices -------------------------------------------------------------------------------------
 
-CopySlices::CopySlices(const Tensor& base_tensor, const Tensor& view_tensor, NodePtr written)
+CopySlices::CopySlices(const Tensor& base_tensor, const Tensor& view_tensor, NodePtr written, std::size_t written_slot)
     : Node(1), fn(std::move(written)), view(detail::geometry_of(impl(view_tensor), impl(base_tensor))),
-      base(detail::geometry_of(impl(base_tensor), impl(base_tensor))), dtype(impl(base_tensor)->dtype) {
-  edge_list.push_back(detail::gradient_edge(base_tensor));
-  for (std::size_t k = 1; k < fn->next_edges().size(); ++k) edge_list.push_back(fn->next_edge(k));
+      base(detail::geometry_of(impl(base_tensor), impl(base_tensor))), dtype(impl(base_tensor)->dtype), slot(written_slot),
+      edge_list(fn->next_edges().begin(), fn->next_edges().end()) {
+  edge_list[slot] = detail::gradient_edge(base_tensor);
   edges_ = edge_list.data();
   n_edges_ = edge_list.size();
 }
@@ -138,17 +149,18 @@ void CopySlices::apply(Tensor* grads, Tensor* out) {
   Tensor part_grad = part.clone();
   std::vector<Tensor> results(fn->next_edges().size());
   NodeAccess::apply(*fn, &part_grad, results.data());
-  if (edge_list[0].is_valid()) {
+  if (edge_list[slot].is_valid()) {
     // What the write let through for its destination goes back into the gradient of the base.
-    if (fn->next_edge(0).is_valid() && results[0].defined()) {
-      detail::fit_gradient(results[0], {dtype, view.size_list()}, fn->name(), 0);
-      part.copy_(results[0]);
+    if (fn->next_edge(slot).is_valid() && results[slot].defined()) {
+      detail::fit_gradient(results[slot], {dtype, view.size_list()}, fn->name(), static_cast<std::uint32_t>(slot));
+      part.copy_(results[slot]);
     } else {
       part.zero_();
     }
-    out[0] = whole;
+    out[slot] = whole;
   }
-  for (std::size_t k = 1; k < edge_list.size(); ++k) out[k] = std::move(results[k]);
+  for (std::size_t k = 0; k < edge_list.size(); ++k)
+    if (k != slot) out[k] = std::move(results[k]);
 }
 
 void CopySlices::release_variables() { fn = nullptr; }

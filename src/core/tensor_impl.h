@@ -48,7 +48,7 @@ inline void release_storage(Storage* s) {
 }
 
 // Why an in-place write through a view may be refused (PyTorch's CreationMeta).
-enum class CreationMeta : std::uint8_t { normal, no_grad_mode, multi_output, inference_mode };
+enum class CreationMeta : std::uint8_t { normal, no_grad_mode, multi_output, inference_mode, custom_function };
 
 // What only some tensors need: leaves that collect gradients, and views.
 struct AutogradMeta {
