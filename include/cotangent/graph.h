@@ -40,7 +40,8 @@ class Packed {
 ///   pack:   P(const Tensor& t), P any movable type: a Tensor, a std::string with the name of a file, ..
 ///   unpack: Tensor(const P& p), with the elements of t or a substitute for them
 /// The innermost guard alone applies. `t` has no history; the graph attaches it to the unpacked tensor, so that second
-/// derivatives work. Values are not checked for changes in place while they are packed. `unpack` may be called several
+/// derivatives work. Values are not checked for changes in place while they are packed; an operand that an in-place
+/// operation overwrites by itself (a.mul_(a)) is not packed and stays checked. `unpack` may be called several
 /// times (retain_graph, saved_tensors()) and on any thread, and must outlive nothing: the graph owns copies of both.
 /// Errors: ct::Error if pack changes its argument in place or unpack returns an undefined tensor. Exceptions of the
 /// callbacks pass through; if pack fails in an in-place operation, the operation has been carried out but is not recorded.

@@ -141,9 +141,7 @@ NodePtr OpNode::make(const Op& op, const Tensor* const* in, int n_in, const void
   if (op.save_shapes)
     for (int i = 0; i < n_in; ++i) put(*in[i]);
   NodePtr made = NodePtr::adopt(node);
-  if (thread_state.saved_hooks) [[unlikely]]
-    for (int i = 0; i < node->n_saved; ++i)
-      if (!(i == 0 && written && mask & X(0))) node->pack(node->slots()[i], written);  // that one is going to be replaced
+  if (thread_state.saved_hooks) [[unlikely]] node->pack_all(written);
   return made;
 }
 

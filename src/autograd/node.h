@@ -113,8 +113,9 @@ struct OpNode final : Node {
   std::vector<SavedValue> saved() const override;
   Tensor unpack(int bit) const;
   Tensor unpack_packed(int bit, const Slot& s) const;
-  // Hands a saved value to the pack hook. `written`: the storage changed by the op that saves, whose version counts up
+  // Hands saved values to the pack hook. `written`: the storage changed by the op that saves, whose version counts up
   // if the hook fails.
+  void pack_all(detail::Storage* written);
   void pack(Slot& s, detail::Storage* written);
   void check_not_released() const;  // Errors: "Trying to backward through the graph a second time"
   // The saved value of input 0 was overwritten by the in-place op itself: this copy takes its place.

@@ -83,6 +83,16 @@ void OpNode::pack(Slot& s, detail::Storage* written) {
   s.is_packed = any_packed = true;
 }
 
+void OpNode::pack_all(detail::Storage* written) {
+  Slot* s = slots();
+  for (SaveMask rest = saved_mask; rest; rest &= rest - 1, ++s) {
+    // An input that an operation in place has just overwritten is not what the derivative needs: either a copy replaces
+    // it in a moment, or the version check has to notice in backward, as it does without hooks.
+    const bool overwritten = written && s->tensor && s->tensor->storage == written && __builtin_ctz(rest) < max_saved_inputs;
+    if (!overwritten) pack(*s, written);
+  }
+}
+
 Tensor OpNode::unpack_packed(int bit, const Slot& s) const {
   const NodePtr self = NodePtr::share(const_cast<OpNode*>(this));  // while the hook runs
   Tensor t = detail::unpack_saved(op->name, *s.packed);
