@@ -195,7 +195,7 @@ Tensor OpNode::unpack(int bit) const {
   check_not_released();
   const Slot& s = slots()[__builtin_popcount(saved_mask & (mask - 1))];
   if (!s.tensor) return {};
-  if (any_packed && s.is_packed) [[unlikely]] return unpack_packed(bit, s);
+  if (s.is_packed) [[unlikely]] return unpack_packed(bit, s);
   const std::uint32_t now = s.tensor->storage->current_version();
   if (now != s.version) [[unlikely]] {
     const bool output = bit >= max_saved_inputs;

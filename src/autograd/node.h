@@ -100,7 +100,6 @@ struct OpNode final : Node {
   std::uint32_t block_bytes;
   std::uint16_t n_saved;
   bool released = false;
-  bool any_packed = false;
   // Behind: Edge[n_edges], Slot[n_saved], attributes, shapes (a word of dtype and ndim, then the sizes; outputs, then inputs).
 
   // `written`: the storage that an in-place op has just changed; its version number is raised after this call.

@@ -80,7 +80,7 @@ void OpNode::pack(Slot& s, detail::Storage* written) {
     if (written) written->bump_version();
     throw;
   }
-  s.is_packed = any_packed = true;
+  s.is_packed = true;
 }
 
 void OpNode::pack_all(detail::Storage* written) {

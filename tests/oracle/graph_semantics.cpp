@@ -24,7 +24,8 @@ std::string kind_of(const std::string& message) {
       "requires_grad flags of leaf variables", "Can't detach views in-place", "Inference tensors cannot be saved for backward",
       "Inplace update to inference tensor", "Setting requires_grad=True on inference tensor", "A view was created in no_grad mode",
       "returns multiple views", "more than one element of the written-to tensor", "can't be cast to the desired output type",
-      "Only Tensors of floating point"};
+      "Only Tensors of floating point", "cannot register a hook on a", "has changed the size of value",
+      "has changed the type of value", "Invalid index, no hook at position"};
   if (message.empty()) return "none";
   for (const char* p : phrases)
     if (message.find(p) != std::string::npos) return p;

@@ -37,11 +37,12 @@ export PKG_CONFIG_PATH=$pc
 "$compiler" -std=c++20 "$source/tests/scripts/outside/hello.cpp" -o "$work/hello" $(pkg-config --cflags --libs cotangent)
 check pkg-config "$(LD_LIBRARY_PATH=$(pkg-config --variable=libdir cotangent) "$work/hello")"
 
-# The example of CONTRIBUTING.md builds out of tree, against the installed copy.
-if [[ -f $source/examples/extension/CMakeLists.txt ]]; then
-  "$cmake" -S "$source/examples/extension" -B "$work/extension" -G Ninja -DCMAKE_PREFIX_PATH="$work/prefix" \
+# The examples, among them that of CONTRIBUTING.md, build out of tree, against the installed copy.
+for example in "$source"/examples/*/; do
+  name=$(basename "$example")
+  "$cmake" -S "$example" -B "$work/$name" -G Ninja -DCMAKE_PREFIX_PATH="$work/prefix" \
     -DCMAKE_CXX_COMPILER="$compiler" >"$work/configure.log" || { cat "$work/configure.log"; exit 1; }
-  "$cmake" --build "$work/extension" >"$work/build.log" || { cat "$work/build.log"; exit 1; }
-  ctest --test-dir "$work/extension" --output-on-failure --no-tests=error >"$work/ctest.log" || { cat "$work/ctest.log"; exit 1; }
-  echo "examples/extension: ok"
-fi
+  "$cmake" --build "$work/$name" >"$work/build.log" || { cat "$work/build.log"; exit 1; }
+  ctest --test-dir "$work/$name" --output-on-failure --no-tests=error >"$work/ctest.log" || { cat "$work/ctest.log"; exit 1; }
+  echo "examples/$name: ok"
+done
