@@ -108,7 +108,7 @@ NodePtr OpNode::make(const Op& op, const Tensor* const* in, int n_in, const void
     const int bit = __builtin_ctz(rest);
     const Tensor& t = bit < max_saved_inputs ? *in[bit] : out[bit - max_saved_inputs];
     if (!t.defined()) {
-      *slot = {{nullptr}, 0, false};
+      *slot = {nullptr, 0};
       continue;
     }
     TensorImpl* saved = impl(t);
@@ -123,7 +123,7 @@ NodePtr OpNode::make(const Op& op, const Tensor* const* in, int n_in, const void
       impl(kept)->grad_fn = NodePtr::share(saved->grad_fn).release();
       impl(kept)->output_nr = saved->output_nr;
     }
-    *slot = {{kept.release()}, version, false};
+    *slot = {kept.release(), version};
   }
   if (attrs_size) std::memcpy(const_cast<void*>(node->attrs()), attrs, attrs_size);
   auto* word = const_cast<std::int64_t*>(node->shapes());
@@ -157,12 +157,9 @@ void OpNode::destroy() {
 }
 
 void OpNode::release_variables() {
+  if (any_packed) [[unlikely]] release_packed();
   Slot* s = slots();
   for (int i = 0; i < n_saved; ++i) {
-    if (s[i].is_packed) {
-      delete std::exchange(s[i].packed, nullptr);
-      continue;
-    }
     if (s[i].tensor) Tensor::wrap(s[i].tensor);
     s[i].tensor = nullptr;
   }
@@ -195,7 +192,7 @@ Tensor OpNode::unpack(int bit) const {
   check_not_released();
   const Slot& s = slots()[__builtin_popcount(saved_mask & (mask - 1))];
   if (!s.tensor) return {};
-  if (s.is_packed) [[unlikely]] return unpack_packed(bit, s);
+  if (any_packed && s.is_packed()) [[unlikely]] return unpack_packed(bit, s);
   const std::uint32_t now = s.tensor->storage->current_version();
   if (now != s.version) [[unlikely]] {
     const bool output = bit >= max_saved_inputs;

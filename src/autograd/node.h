@@ -85,13 +85,13 @@ Geometry geometry_of(const TensorImpl* t, const TensorImpl* from);
 
 // The node of every op call: the op's table, edges, saved values, attributes and shapes, in one block of memory.
 struct OpNode final : Node {
+  // `tensor` is a detail::PackedValue, with the lowest bit set, where the pack hook of a saved_tensors_hooks made it one.
   struct Slot {
-    union {
-      detail::TensorImpl* tensor;
-      detail::PackedValue* packed;  // by the pack hook of a saved_tensors_hooks
-    };
+    detail::TensorImpl* tensor;
     std::uint32_t version;
-    bool is_packed;
+    bool is_packed() const { return reinterpret_cast<std::uintptr_t>(tensor) & 1; }
+    detail::PackedValue* packed() const { return reinterpret_cast<detail::PackedValue*>(reinterpret_cast<std::uintptr_t>(tensor) - 1); }
+    void set_packed(detail::PackedValue* p) { tensor = reinterpret_cast<detail::TensorImpl*>(reinterpret_cast<std::uintptr_t>(p) + 1); }
   };
 
   const Op* op;
@@ -100,6 +100,7 @@ struct OpNode final : Node {
   std::uint32_t block_bytes;
   std::uint16_t n_saved;
   bool released = false;
+  bool any_packed = false;  // only then slots are looked at more closely
   // Behind: Edge[n_edges], Slot[n_saved], attributes, shapes (a word of dtype and ndim, then the sizes; outputs, then inputs).
 
   // `written`: the storage that an in-place op has just changed; its version number is raised after this call.
@@ -116,6 +117,7 @@ struct OpNode final : Node {
   // if the hook fails.
   void pack_all(detail::Storage* written);
   void pack(Slot& s, detail::Storage* written);
+  void release_packed();
   void check_not_released() const;  // Errors: "Trying to backward through the graph a second time"
   // The saved value of input 0 was overwritten by the in-place op itself: this copy takes its place.
   void replace_first_saved(Tensor copy);

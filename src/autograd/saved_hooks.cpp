@@ -74,13 +74,13 @@ void OpNode::pack(Slot& s, detail::Storage* written) {
   s.tensor = nullptr;
   if (!original.defined()) return;
   try {
-    s.packed = detail::pack_saved(op->name, original);
+    s.set_packed(detail::pack_saved(op->name, original));
   } catch (...) {
     // The write has happened, but is not going to be recorded: whoever saved the value before must notice.
     if (written) written->bump_version();
     throw;
   }
-  s.is_packed = true;
+  any_packed = true;
 }
 
 void OpNode::pack_all(detail::Storage* written) {
@@ -93,9 +93,19 @@ void OpNode::pack_all(detail::Storage* written) {
   }
 }
 
+void OpNode::release_packed() {
+  any_packed = false;
+  for (Slot* s = slots(); s != slots() + n_saved; ++s) {
+    if (!s->is_packed()) continue;
+    detail::PackedValue* p = s->packed();
+    s->tensor = nullptr;
+    delete p;
+  }
+}
+
 Tensor OpNode::unpack_packed(int bit, const Slot& s) const {
   const NodePtr self = NodePtr::share(const_cast<OpNode*>(this));  // while the hook runs
-  Tensor t = detail::unpack_saved(op->name, *s.packed);
+  Tensor t = detail::unpack_saved(op->name, *s.packed());
   if (!thread_state.grad_mode || !t.is_floating_point()) return t;
   // The history of what was packed: this node's for an output; an input came through the edge of the same number.
   Node* producer = nullptr;
