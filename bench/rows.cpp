@@ -4,6 +4,7 @@
 #include <cotangent/cotangent.h>
 
 #include "bare.h"
+#include "checkpoint.h"
 
 namespace bench {
 
@@ -96,7 +97,7 @@ std::vector<Row> rows() {
   const Libtorch t = libtorch_measures();
   const std::vector<int> one{1}, both{1, 2};
   using enum Better;
-  return {
+  std::vector<Row> all{
       {"scalar_chain_backward", "ns/op", lower, one, scalar_chain_backward, t.scalar_chain_backward},
       {"scalar_chain_no_grad", "ns/op", lower, one, scalar_chain_no_grad, t.scalar_chain_no_grad},
       {"tracked_scalar_op", "ns", lower, one, tracked_scalar_op, t.tracked_scalar_op},
@@ -112,6 +113,8 @@ std::vector<Row> rows() {
       {"add_16m_bare", "GB/s", higher, one, add_16m, bare_add_16m, "a Highway loop into touched memory"},
       {"mm_1024_bare", "GFLOP/s", higher, both, mm_1024, bare_mm_1024(), "cblas_sgemm"},
   };
+  for (const Row& r : checkpoint_rows()) all.push_back(r);
+  return all;
 }
 
 }  // namespace bench

@@ -143,7 +143,7 @@ class CT_API AutogradContext {
   /// Errors: ct::Error "Trying to backward through the graph a second time" once it was freed, "modified by an inplace
   /// operation" if a version differs.
   variable_list get_saved_variables() const;
-  /// Whether the gradient of tensor argument i is asked for, counting tensor arguments only.
+  /// Whether the gradient of tensor argument i is asked for, by this backward or grad(), counting tensor arguments only.
   bool needs_input_grad(std::size_t output_edge_index) const;
   /// Whether one in these ranges is.
   bool needs_input_grad(std::initializer_list<IndexRange> idxs) const;

@@ -152,7 +152,7 @@ struct CustomNode final : Node {
         if (k.output < 0 && detail::tracks(t)) k.history = detail::gradient_edge(t);
         const Tensor original = std::move(k.tensor);
         k.tensor = Tensor();
-        k.packed.reset(detail::pack_saved(node_name_, original));
+        k.packed.reset(detail::pack_saved(node_name_, original, k.version));
       }
     }
     for (const SavedData::Item& item : ctx->saved_data)
@@ -398,7 +398,7 @@ variable_list AutogradContext::get_saved_variables() const {
 bool AutogradContext::needs_input_grad(std::size_t i) const {
   const std::size_t n = node_ ? node_->num_outputs() : tracked_.size();
   CT_CHECK_INDEX(i < n, "needs_input_grad: index ", i, " is out of range for ", n, " tensor arguments");
-  return node_ ? node_->next_edge(i).is_valid() : static_cast<bool>(tracked_[i]);
+  return node_ ? detail::gradient_wanted(node_->next_edge(i)) : static_cast<bool>(tracked_[i]);
 }
 bool AutogradContext::needs_input_grad(std::initializer_list<IndexRange> idxs) const {
   for (const IndexRange& r : idxs)

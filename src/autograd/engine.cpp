@@ -54,7 +54,14 @@ class Engine {
     }
     push_free();
     GradModeScope mode(create_graph_);
+    const Running now(this);
     while (!ready_.empty()) step(pop(), captures);
+  }
+
+  // Whether the pass that runs on this thread, if there is one, wants the gradients of this node.
+  static bool wants(Node* node) {
+    const int i = running_ ? running_->find(node) : -1;
+    return i < 0 || running_->states_[static_cast<std::size_t>(i)].needed || running_->states_[static_cast<std::size_t>(i)].captured;
   }
 
   // The nodes in the order in which run() comes to them.
@@ -75,6 +82,15 @@ class Engine {
   }
 
  private:
+  inline static thread_local Engine* running_ = nullptr;
+  struct Running {
+    explicit Running(Engine* e) : before(running_) { running_ = e; }
+    ~Running() { running_ = before; }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+    Engine* before;
+  };
+
   struct State {
     Node* node;
     std::int32_t deps = 0;      // gradients still to come
@@ -261,6 +277,8 @@ class Engine {
   std::unordered_map<Node*, int> others_;
   std::vector<std::pair<std::uint64_t, int>> ready_;
 };
+
+bool gradient_wanted(const Edge& e) { return e.is_valid() && Engine::wants(e.function.get()); }
 
 namespace {
 

@@ -52,8 +52,11 @@ struct PackedValue {
   autograd::graph::Packed value;
   Callback<Tensor(const autograd::graph::Packed&)> unpack;
 };
-// Runs the pack hook of the innermost guard; there must be one. `t` is shown without its history.
-PackedValue* pack_saved(const char* op, const Tensor& t);
+// Runs the pack hook of the innermost guard; there must be one. `t` is shown without its history; `version` is the one it
+// must have in backward, which an in-place operation that saves its output has yet to count up to.
+PackedValue* pack_saved(const char* op, const Tensor& t, std::uint32_t version);
+// That version, while a pack hook runs on this thread.
+std::uint32_t version_to_pack();
 // Errors: ct::Error if the hook returns an undefined tensor. The result has no history.
 Tensor unpack_saved(const char* op, const PackedValue& p);
 

@@ -44,6 +44,8 @@ struct GradShape {
 void fit_gradient(Tensor& g, const GradShape& want, const std::string& node, std::uint32_t index);
 
 Edge gradient_edge(const Tensor& t);
+// Whether the backward pass that runs on this thread has a use for a gradient along this edge.
+bool gradient_wanted(const Edge& e);
 
 // Registers what retain_grad() asks for with the producer of t.
 void remember_retained(Node* node, TensorImpl* t);

@@ -42,13 +42,19 @@ Tensor without_history(const Tensor& t) { return detail::alias(t, t.sizes(), t.s
 
 }  // namespace
 
-detail::PackedValue* detail::pack_saved(const char* op, const Tensor& t) {
+namespace {
+thread_local std::uint32_t packed_version = 0;
+}
+std::uint32_t detail::version_to_pack() { return packed_version; }
+
+detail::PackedValue* detail::pack_saved(const char* op, const Tensor& t, std::uint32_t expected) {
   using Access = autograd::graph::SavedHooksAccess;
   const autograd::graph::saved_tensors_hooks& hooks = *thread_state.saved_hooks;
   const HooksOff off;
   const GradModeScope no_grad(false);
   const Tensor shown = without_history(t);
   const std::int64_t version = shown._version();
+  packed_version = expected;
   auto packed = std::unique_ptr<PackedValue>(new PackedValue{Access::pack(hooks, shown), Access::unpack(hooks)});
   CT_CHECK(shown._version() == version, op, ": A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook can "
            "not be modified by in-place operations as this can lead to unexpected side-effects.\n  Work on a clone() of it.");
@@ -74,7 +80,7 @@ void OpNode::pack(Slot& s, detail::Storage* written) {
   s.tensor = nullptr;
   if (!original.defined()) return;
   try {
-    s.set_packed(detail::pack_saved(op->name, original));
+    s.set_packed(detail::pack_saved(op->name, original, s.version));
   } catch (...) {
     // The write has happened, but is not going to be recorded: whoever saved the value before must notice.
     if (written) written->bump_version();

@@ -11,6 +11,7 @@
 #endif
 
 #include "cotangent/error.h"
+#include "cotangent/memory.h"
 
 namespace ct::detail {
 
@@ -113,6 +114,12 @@ struct LargeCache {
   struct Free { Free* next; };
   Free* free[buckets] = {};
   std::size_t cached = 0, limit = 0;
+  std::size_t allocated = 0, peak = 0;
+
+  void count(std::size_t bytes) {
+    allocated += bytes;
+    if (allocated > peak) peak = allocated;
+  }
 };
 LargeCache& large_cache() {
   static LargeCache* cache = [] {
@@ -154,10 +161,14 @@ void* alloc_large(std::size_t bytes) {
       if (LargeCache::Free* p = cache.free[b]) {
         cache.free[b] = p->next;
         cache.cached -= size;
+        cache.count(size);
         return p;
       }
     }
-    return system_alloc(size);
+    void* p = system_alloc(size);
+    std::lock_guard lock(cache.mutex);
+    cache.count(size);
+    return p;
   }
   return system_alloc(bytes ? bytes : alignment);
 }
@@ -168,6 +179,7 @@ void free_large(void* p, std::size_t bytes) {
     const std::size_t size = bucket_size(bytes, &b);
     LargeCache& cache = large_cache();
     std::lock_guard lock(cache.mutex);
+    cache.allocated -= size;
     if (cache.cached + size <= cache.limit) {
       auto* f = static_cast<LargeCache::Free*>(p);
       f->next = cache.free[b];
@@ -192,3 +204,23 @@ void empty_cache() {
 }
 
 }  // namespace ct::detail
+
+namespace ct {
+
+using detail::LargeCache;
+
+MemoryStats memory_stats() {
+  LargeCache& cache = detail::large_cache();
+  std::lock_guard lock(cache.mutex);
+  return {static_cast<std::int64_t>(cache.allocated), static_cast<std::int64_t>(cache.peak), static_cast<std::int64_t>(cache.cached)};
+}
+
+void reset_peak_memory_stats() {
+  LargeCache& cache = detail::large_cache();
+  std::lock_guard lock(cache.mutex);
+  cache.peak = cache.allocated;
+}
+
+void empty_cache() { detail::empty_cache(); }
+
+}  // namespace ct
