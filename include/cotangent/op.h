@@ -17,6 +17,7 @@ namespace ct {
 struct Op;
 class Node;
 namespace kernels { struct Kernel; }
+namespace detail { struct LiveCall; }
 
 /// What an op does to its inputs. Decides how much apply() and the generated tests can supply by themselves.
 enum class OpKind : std::uint8_t {
@@ -48,6 +49,40 @@ struct Call {
   const A& attrs() const { return *static_cast<const A*>(attrs_data); }
 };
 
+/// One call of an op under vmap, as its batching rule sees it. Inputs that are batched have the batch dimension first.
+struct Batch {
+  const Op& op;
+  const Tensor* values;       // of the inputs, one level down
+  const bool* is_batched;
+  int n_in;
+  const void* attrs_data;
+  std::uint32_t attrs_size;
+  std::int64_t size;          // of the batch
+
+  /// Input i as it is: with the batch dimension first if batched(i), else without one.
+  const Tensor& value(int i) const { return values[i]; }
+  bool batched(int i) const { return is_batched[i]; }
+  /// Input i with a batch dimension, repeated without a copy if it had none.
+  Tensor x(int i) const {
+    return is_batched[i] ? values[i] : values[i].unsqueeze(0).expand(with_batch(values[i].sizes()));
+  }
+  /// Number of dimensions of input i as the program sees it, without the batch dimension.
+  std::int64_t dim(int i) const { return values[i].defined() ? values[i].dim() - is_batched[i] : 0; }
+  /// The shape of input i as the program sees it.
+  IntArrayRef sizes(int i) const {
+    const IntArrayRef s = values[i].sizes();
+    return is_batched[i] ? IntArrayRef(s.begin() + 1, s.size() - 1) : s;
+  }
+  /// {size, sizes..}
+  std::vector<std::int64_t> with_batch(IntArrayRef sizes) const {
+    std::vector<std::int64_t> s{size};
+    s.insert(s.end(), sizes.begin(), sizes.end());
+    return s;
+  }
+  template <class A>
+  const A& attrs() const { return *static_cast<const A*>(attrs_data); }
+};
+
 /// What a derivative rule sees of the call it belongs to.
 class CT_API Saved {
  public:
@@ -67,12 +102,15 @@ class CT_API Saved {
 
  private:
   friend struct OpNode;
-  Saved(const struct OpNode& node, const Tensor* grads) : node_(node), grads_(grads) {}
+  friend struct detail::LiveCall;
+  Saved(const struct OpNode& node, const Tensor* grads) : node_(&node), grads_(grads) {}
+  Saved(const detail::LiveCall& live, const Tensor* grads) : live_(&live), grads_(grads) {}
   ~Saved();
   const Tensor& value(int bit) const;
   const void* attrs_data() const;
 
-  const struct OpNode& node_;
+  const struct OpNode* node_ = nullptr;         // one of these two: a recorded call,
+  const detail::LiveCall* live_ = nullptr;      // or one that has just been made, in forward mode
   const Tensor* grads_;
   mutable std::vector<std::pair<int, Tensor>>* more_ = nullptr;
   mutable Tensor cache_[4];
@@ -127,6 +165,16 @@ struct Op {
   // restored by the engine.
   Tensor (*deriv)(const Saved& s, int arg) = nullptr;
   Tensor (*vjp)(const Tensor& g, const Saved& s, int arg) = nullptr;
+  // Forward mode follows from the derivative: elementwise ops scale, linear and multilinear ones and views are applied to
+  // the tangents, of all others the derivative is differentiated by its cotangent. A rule given here is faster: it gets
+  // the tangents of the inputs (undefined ones are zero) and returns that of the output; all of s.x and s.y can be read.
+  Tensor (*jvp)(const Tensor* t, const Saved& s) = nullptr;
+
+  // vmap: the op for a whole batch. Elementwise ops need none. Outputs have the batch dimension first; views return views.
+  // Without a rule the op runs once for each entry of the batch.
+  Tensor (*batch)(const Batch& b) = nullptr;
+  std::vector<Tensor> (*batch_multi)(const Batch& b) = nullptr;
+
   SaveMask save[4] = {};                  // needed for the gradient of input 0, 1, 2, and 3 or later
   bool save_shapes = false;
 
@@ -134,6 +182,7 @@ struct Op {
   Dtypes dtypes = Dtypes::all;
   std::uint32_t nondiff = 0;              // bit i: no gradient for input i (indices, masks)
   std::uint32_t optional = 0;             // bit i: input i may be undefined (bit 31: all from 31 on); apply() refuses others
+  bool random = false;                    // draws from a generator: vmap's randomness policy holds
   bool multi_view = false;                // of several views in place edits are refused (split, unbind, chunk)
 
   Domain domain[3] = {};

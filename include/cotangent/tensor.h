@@ -276,10 +276,10 @@ class CT_API Tensor {
   Tensor& geometric_(double p, std::optional<Generator> generator = std::nullopt) const;
 
   // ---- new tensors of the same dtype -----------------------------------------------------------------------------------------
-  Tensor new_empty(IntArrayRef size, const TensorOptions& o = {}) const { return ct::empty(size, inherit(o)); }
-  Tensor new_zeros(IntArrayRef size, const TensorOptions& o = {}) const { return ct::zeros(size, inherit(o)); }
-  Tensor new_ones(IntArrayRef size, const TensorOptions& o = {}) const { return ct::ones(size, inherit(o)); }
-  Tensor new_full(IntArrayRef size, const Scalar& v, const TensorOptions& o = {}) const { return ct::full(size, v, inherit(o)); }
+  Tensor new_empty(IntArrayRef size, const TensorOptions& o = {}) const;
+  Tensor new_zeros(IntArrayRef size, const TensorOptions& o = {}) const;
+  Tensor new_ones(IntArrayRef size, const TensorOptions& o = {}) const;
+  Tensor new_full(IntArrayRef size, const Scalar& v, const TensorOptions& o = {}) const;
 
   Tensor& operator+=(const Tensor& o) { return add_(o); }
   Tensor& operator+=(const Scalar& o) { return add_(o); }
@@ -301,7 +301,6 @@ class CT_API Tensor {
  private:
   void* typed_data(ScalarType expected) const;
   RemovableHandle add_hook(Callback<Tensor(const Tensor&)> hook) const;
-  TensorOptions inherit(const TensorOptions& o) const { return o.has_dtype() ? o : o.dtype(scalar_type()); }
 
   detail::TensorImpl* impl_;
 };

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "autograd/elementwise.h"
+#include "autograd/layers.h"
 #include "autograd/node.h"
 #include "core/thread_state.h"
 
@@ -43,14 +44,19 @@ void check_savable(const Op& op, const Tensor* const* in, SaveMask mask) {
   }
 }
 
-void check_defined(const Op& op, const Tensor* const* in, int n) {
-  for (int i = 0; i < n; ++i)
-    CT_CHECK(in[i]->defined() || (op.optional >> (i < 31 ? i : 31) & 1), op.name, ": expected a tensor, but argument ", i, " is undefined\n  A default-constructed Tensor "
+// Checks what every forward relies on; tells whether vmap or forward mode may take part.
+bool check_defined(const Op& op, const Tensor* const* in, int n) {
+  bool layered = op.random;
+  for (int i = 0; i < n; ++i) {
+    const TensorImpl* t = impl(*in[i]);
+    CT_CHECK(t || (op.optional >> (i < 31 ? i : 31) & 1), op.name, ": expected a tensor, but argument ", i, " is undefined\n  A default-constructed Tensor "
              "holds nothing, like Python's None; .grad() is undefined before backward.");
+    layered |= t && t->layered;
+  }
+  return layered;
 }
 
 Tensor forward_one(const Op& op, const Tensor* const* in, int n, const void* attrs, std::uint32_t size) {
-  check_defined(op, in, n);
   if (op.kernel) return elementwise(op, in, n, attrs);
   const Call c{op, in, n, attrs, size};
   if (op.forward) return op.forward(c);
@@ -75,10 +81,100 @@ void set_producer(const Tensor& out, const NodePtr& node, std::uint32_t nr) {
   p->output_nr = nr;
 }
 
+void check_result_fits(const Op& op, const Tensor& y, const Tensor& self) {
+  CT_CHECK(y.sizes() == self.sizes(), op.name, ": output with shape ", self.sizes(), " doesn't match the result's shape ", y.sizes());
+  CT_CHECK(can_cast(y.scalar_type(), self.scalar_type()), op.name, ": result type ", y.scalar_type(),
+           " can't be cast to the desired output type ", self.scalar_type());
+}
+
+// What follows a forward that was run for these inputs: views are linked to their base, and a node is recorded.
+void record(const Op& op, const Tensor* const* in, int n, const void* attrs, std::uint32_t size, const Tracking& t, std::vector<Tensor>& out) {
+  if (op.kind == OpKind::view)
+    for (const Tensor& y : out) link_view(y, *in[0], creation_meta(op), op.multi_view ? op.name : nullptr);
+  bool any = false;
+  for (const Tensor& y : out) any |= differentiable(y);
+  if (!t.any || !any) return;
+  NodePtr node = OpNode::make(op, in, n, attrs, size, out.data(), static_cast<std::uint32_t>(out.size()), t.mask, nullptr);
+  for (std::size_t k = 0; k < out.size(); ++k)
+    if (differentiable(out[k])) set_producer(out[k], node, static_cast<std::uint32_t>(k));
+}
+
+std::vector<Tensor> one(Tensor t) {
+  std::vector<Tensor> v;
+  v.push_back(std::move(t));
+  return v;
+}
+
+// A call on wrappers of the vmap `s`, recorded there.
+std::vector<Tensor> apply_on_wrappers(const Op& op, const Tensor* const* in, int n, const void* attrs, std::uint32_t size, LevelScope& s) {
+  std::vector<const Tensor*> all(in, in + n);
+  std::vector<Tensor> lifted;
+  bool tracked = false;
+  for (int i = 0; i < n; ++i) tracked |= batch_level(*in[i]) == s.id && tracks(*in[i]);
+  if (tracked && thread_state.grad_mode) {
+    lifted.reserve(static_cast<std::size_t>(n));
+    for (const Tensor*& x : all)
+      if (x->defined() && batch_level(*x) != s.id) x = &lifted.emplace_back(lift(*x, s));
+  }
+  Tracking t;
+  if (tracked) t = tracking(op, all.data(), n);
+  if (t.mask) check_savable(op, all.data(), t.mask);
+  std::vector<Tensor> out;
+  {
+    GradModeScope off(false);
+    out = apply_batched(op, all.data(), n, attrs, size, s);
+  }
+  record(op, all.data(), n, attrs, size, t, out);
+  return out;
+}
+
+// A call on tensors with tangents of the level `s`.
+std::vector<Tensor> apply_with_tangents(const Op& op, const Tensor* const* in, int n, const void* attrs, std::uint32_t size, LevelScope& s) {
+  HideLevel hide(s);
+  std::vector<Tensor> out = apply_all(op, in, n, attrs, size);
+  if (!op.node) return out;
+  std::vector<Tensor> t(static_cast<std::size_t>(n));
+  bool any = false;
+  for (int i = 0; i < n; ++i) {
+    if (!in[i]->defined() || !differentiable_input(op, i)) continue;
+    t[static_cast<std::size_t>(i)] = tangent(*in[i], s.id);
+    any |= t[static_cast<std::size_t>(i)].defined();
+  }
+  if (!any) return out;
+  const LiveCall c{op, in, n, attrs, out.data(), t.data()};
+  std::vector<Tensor> result = output_tangents(c, static_cast<int>(out.size()), size, s);
+  for (std::size_t k = 0; k < out.size(); ++k)
+    if (result[k].defined() && differentiable(out[k])) set_tangent(out[k], s.id, std::move(result[k]));
+  return out;
+}
+
 }  // namespace
+
+std::vector<Tensor> apply_all(const Op& op, const Tensor* const* in, int n, const void* attrs, std::uint32_t size) {
+  return op.forward_multi ? apply_multi(op, in, n, attrs, size) : one(apply(op, in, n, attrs, size));
+}
+
+std::vector<Tensor> apply_layered(const Op& op, const Tensor* const* in, int n, const void* attrs, std::uint32_t size) {
+  LevelScope* s = innermost_level(op.name, in, n);
+  if (op.random)
+    if (LevelScope* vmap = innermost_batch(); vmap && (!s || s->id < vmap->id)) s = vmap;
+  if (s)
+    return s->kind == LevelKind::batch ? apply_on_wrappers(op, in, n, attrs, size, *s) : apply_with_tangents(op, in, n, attrs, size, *s);
+  // Only tangents of levels that are hidden, or have ended.
+  const Tracking t = tracking(op, in, n);
+  if (t.mask) check_savable(op, in, t.mask);
+  std::vector<Tensor> out;
+  {
+    GradModeScope off(false);
+    out = op.forward_multi ? op.forward_multi(Call{op, in, n, attrs, size}) : one(forward_one(op, in, n, attrs, size));
+  }
+  record(op, in, n, attrs, size, t, out);
+  return out;
+}
 
 Tensor apply(const Op& op, const Tensor* const* in, int n, const void* attrs, std::uint32_t size) {
   if (op.kind == OpKind::composite) return op.forward(Call{op, in, n, attrs, size});
+  if (check_defined(op, in, n)) [[unlikely]] return std::move(apply_layered(op, in, n, attrs, size)[0]);
   const Tracking t = tracking(op, in, n);
   if (t.mask) check_savable(op, in, t.mask);
   Tensor out;
@@ -98,7 +194,7 @@ Tensor apply(const Op& op, const Tensor* const* in, int n, const void* attrs, st
 std::vector<Tensor> apply_multi(const Op& op, const Tensor* const* in, int n, const void* attrs, std::uint32_t size) {
   const Call c{op, in, n, attrs, size};
   if (op.kind == OpKind::composite) return op.forward_multi(c);
-  check_defined(op, in, n);
+  if (check_defined(op, in, n)) [[unlikely]] return apply_layered(op, in, n, attrs, size);
   const Tracking t = tracking(op, in, n);
   if (t.mask) check_savable(op, in, t.mask);
   std::vector<Tensor> out;
@@ -106,19 +202,16 @@ std::vector<Tensor> apply_multi(const Op& op, const Tensor* const* in, int n, co
     GradModeScope off(false);
     out = op.forward_multi(c);
   }
-  if (op.kind == OpKind::view)
-    for (const Tensor& y : out) link_view(y, *in[0], creation_meta(op), op.multi_view ? op.name : nullptr);
-  if (t.any && !out.empty()) {
-    NodePtr node = OpNode::make(op, in, n, attrs, size, out.data(), static_cast<std::uint32_t>(out.size()), t.mask, nullptr);
-    for (std::size_t k = 0; k < out.size(); ++k)
-      if (differentiable(out[k])) set_producer(out[k], node, static_cast<std::uint32_t>(k));
-  }
+  record(op, in, n, attrs, size, t, out);
   return out;
 }
 
-Tensor& apply_inplace(const Op& op, const Tensor* const* in, int n, const void* attrs, std::uint32_t size) {
+namespace {
+
+// An in-place call: `write` changes the elements of self; all of autograd's rules for that are kept here.
+template <class Write>
+void write_recorded(const Op& op, const Tensor* const* in, int n, const void* attrs, std::uint32_t size, const Write& write) {
   const Tensor& self = *in[0];
-  check_defined(op, in, n);
   Tracking t = tracking(op, in, n, true);
   if (!differentiable(self)) t = {};  // integers that take the values of a tracked tensor carry no history
   check_inplace(op.name, self, t.any);
@@ -129,19 +222,8 @@ Tensor& apply_inplace(const Op& op, const Tensor* const* in, int n, const void* 
   if (t.mask & X(0)) before = self.clone();  // with its history: the derivative may be differentiated again
   {
     GradModeScope off(false);
-    const Call c{op, in, n, attrs, size};
-    if (op.kernel) {
-      elementwise_into(op, self, in, n, attrs);
-    } else if (op.inplace) {
-      op.inplace(c, self);
-    } else {
-      const Tensor y = op.forward(c);
-      CT_CHECK(y.sizes() == self.sizes(), op.name, ": output with shape ", self.sizes(), " doesn't match the result's shape ", y.sizes());
-      CT_CHECK(can_cast(y.scalar_type(), self.scalar_type()), op.name, ": result type ", y.scalar_type(),
-               " can't be cast to the desired output type ", self.scalar_type());
-      self.copy_(y);
-      storage->version.store(version_before, std::memory_order_relaxed);
-    }
+    write();
+    storage->version.store(version_before, std::memory_order_relaxed);  // however many steps it took
   }
   NodePtr node;
   if (t.any) {
@@ -151,6 +233,64 @@ Tensor& apply_inplace(const Op& op, const Tensor* const* in, int n, const void* 
   }
   storage->bump_version();
   if (node) rebase_history(self, std::move(node));
+}
+
+// self = src for the wrappers of the vmap `s`.
+void assign_on_wrappers(const Tensor& self, const Tensor& src, LevelScope& s) {
+  bool into_batch = false, from_batch = false;
+  const Tensor into = unwrap_batch(self, s, into_batch), from = unwrap_batch(src, s, from_batch);
+  CT_CHECK(into_batch || !from_batch, "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` in extra_args that "
+           "has more elements than `self`. This happened due to `other` being vmapped over but `self` not being vmapped over in a vmap.\n  Use the "
+           "out-of-place form, or make self of a mapped tensor, e.g. with zeros_like(x) or x.new_zeros(..).");
+  const auto write = [&] {
+    GradModeScope mode(s.outer_grad_mode);
+    HideLevel hide(s);
+    assign_layered(into, from);
+  };
+  const Tensor self_here = batch_level(self) == s.id ? self : Tensor();
+  if (!self_here.defined()) return write();
+  const Tensor src_here = batch_level(src) == s.id ? src : lift(src, s);
+  const Tensor* in[] = {&self_here, &src_here};
+  write_recorded(assignment_op, in, 2, nullptr, 0, write);
+}
+
+}  // namespace
+
+void assign_layered(const Tensor& self, const Tensor& src) {
+  const Tensor* in[] = {&self, &src};
+  LevelScope* s = innermost_level("copy_", in, 2);
+  if (!s) self.copy_(src);
+  else if (s->kind == LevelKind::tangent) assign_tangent(self, src, *s);
+  else assign_on_wrappers(self, src, *s);
+}
+
+Tensor& apply_inplace(const Op& op, const Tensor* const* in, int n, const void* attrs, std::uint32_t size) {
+  const Tensor& self = *in[0];
+  if (check_defined(op, in, n)) [[unlikely]] {
+    const LevelScope *s = innermost_level(op.name, in, n), *vmap = op.random ? innermost_batch() : nullptr;
+    if (vmap) check_randomness(op.name, *vmap);
+    CT_CHECK(!vmap || vmap->randomness == Randomness::same || batch_level(self) == vmap->id, "vmap: ", op.name, ": Cannot ask for different inplace randomness "
+             "on an unbatched tensor. This will appear like same randomness. If this is necessary for your usage, please use the out-of-place form.");
+    if (s) {
+      // Whatever the op does, through all levels: the new value beside the old one, then over it.
+      const Tensor y = apply(op, in, n, attrs, size);
+      check_result_fits(op, y, self);
+      assign_layered(self, y);
+      return const_cast<Tensor&>(self);
+    }
+  }
+  write_recorded(op, in, n, attrs, size, [&] {
+    const Call c{op, in, n, attrs, size};
+    if (op.kernel) {
+      elementwise_into(op, self, in, n, attrs);
+    } else if (op.inplace) {
+      op.inplace(c, self);
+    } else {
+      const Tensor y = op.forward(c);
+      check_result_fits(op, y, self);
+      self.copy_(y);
+    }
+  });
   return const_cast<Tensor&>(self);
 }
 

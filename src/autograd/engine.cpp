@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "autograd/layers.h"
 #include "autograd/node.h"
 #include "core/thread_state.h"
 
@@ -25,7 +26,10 @@ class Engine {
  public:
   struct Capture { Edge edge; Tensor grad; };
 
-  Engine(bool keep_graph, bool create_graph) : keep_graph_(keep_graph), create_graph_(create_graph) {
+  enum class Record { no, yes, if_tracked };  // the pass itself; the last: if something is tracked besides what is asked for
+
+  // `layer`: where the graph was recorded; see Note [Levels].
+  Engine(bool keep_graph, Record record, std::uint64_t layer = 0) : keep_graph_(keep_graph), record_(record), layer_(layer) {
     static std::atomic<std::uint32_t> passes{0};
     do id_ = ++passes; while (id_ == 0);
   }
@@ -48,12 +52,13 @@ class Engine {
     } else if (only) {
       restrict_to([](const State&) { return false; }, only);
     }
+    create_graph_ = record_ == Record::yes || (record_ == Record::if_tracked && LayerGradMode::get(layer_) && depends_on_more());
+    LayerGradMode mode(layer_, create_graph_);
     for (std::size_t k = 0; k < roots.size(); ++k) {
       State& s = states_[static_cast<std::size_t>(find(roots[k].function.get()))];
       add_to(s, roots[k].input_nr, std::move(grads[k]));
     }
     push_free();
-    GradModeScope mode(create_graph_);
     const Running now(this);
     while (!ready_.empty()) step(pop(), captures);
   }
@@ -79,6 +84,16 @@ class Engine {
       });
     }
     return nodes;
+  }
+
+  bool leads_beyond(const Edge& root, TensorList inputs) {
+    find_or_add(root.function.get());
+    discover();
+    for (const Tensor& x : inputs) {
+      const int i = find(gradient_edge(x).function.get());
+      if (i >= 0) states_[static_cast<std::size_t>(i)].captured = true;
+    }
+    return depends_on_more();
   }
 
  private:
@@ -186,6 +201,17 @@ class Engine {
     return i;
   }
 
+  // Whether the graph leads to variables besides the captured ones, or beyond those.
+  bool depends_on_more() const {
+    for (const State& s : states_) {
+      if (!s.captured && s.node->n_edges_ == 0) return true;
+      if (s.captured)
+        for (std::size_t k = 0; k < s.node->n_edges_; ++k)
+          if (s.node->edges_[k].function) return true;
+    }
+    return false;
+  }
+
   void push(int i) {
     State& s = states_[static_cast<std::size_t>(i)];
     const bool leaf = s.node->n_edges_ == 0;  // accumulate at once, so that gradients are freed early
@@ -202,8 +228,7 @@ class Engine {
     }
     const TensorImpl* p = impl(sum);
     const bool own = !create_graph_ && p->refs.count() == 1 && p->storage->refs.count() == 1 && !p->storage->deleter &&
-                     !p->storage->root && p->contiguous && !p->grad_fn && !p->requires_grad;
-    GradModeScope mode(create_graph_);
+                     !p->storage->root && p->contiguous && !p->grad_fn && !p->requires_grad && !p->layered && !impl(g)->layered;
     if (own) sum.add_(g);
     else sum = add(sum, g);
   }
@@ -248,7 +273,7 @@ class Engine {
         throw;
       }
       if (post) [[unlikely]] in_hook(node, [&] { run_post_hooks(*node, *extra, given, out); });
-      if (!keep_graph_) node->release_variables();
+      if (!keep_graph_ && !(record_ == Record::if_tracked && create_graph_)) node->release_variables();
     }
     one.reset();
     for (std::size_t k = 0; k < node->n_edges_; ++k) {
@@ -272,7 +297,9 @@ class Engine {
   }
 
   std::uint32_t id_;
-  bool keep_graph_, create_graph_;
+  bool keep_graph_, create_graph_ = false;
+  Record record_;
+  std::uint64_t layer_;
   std::vector<State> states_;
   std::unordered_map<Node*, int> others_;
   std::vector<std::pair<std::uint64_t, int>> ready_;
@@ -299,7 +326,7 @@ void seed(const char* op, TensorList outputs, TensorList grad_outputs, std::vect
                y.sizes(), ".");
       CT_CHECK(y.is_floating_point(), op, ": grad can be computed only for floating-point outputs, and tensor ", i, " is ", y.scalar_type());
       GradModeScope off(false);
-      g = ones_like(y);
+      g = ones(y.sizes(), y.options());
     } else {
       CT_CHECK(g.sizes() == y.sizes(), op, ": Mismatch in shape: grad_output[", i, "] has a shape of ", g.sizes(), " and output[", i,
                "] has a shape of ", y.sizes(), " (invalid gradient at index ", i, " - got ", g.sizes(),
@@ -310,7 +337,44 @@ void seed(const char* op, TensorList outputs, TensorList grad_outputs, std::vect
   }
 }
 
+// Where the roots were recorded.
+std::uint64_t layer_of(TensorList roots) {
+  for (const Tensor& y : roots)
+    if (tracks(y)) return batch_level(y);
+  return 0;
+}
+
 }  // namespace
+
+bool leads_beyond(const Tensor& y, TensorList inputs) {
+  Engine engine(true, Engine::Record::no);
+  return engine.leads_beyond(gradient_edge(y), inputs);
+}
+
+std::vector<Tensor> layer_gradients(TensorList outputs, TensorList inputs, TensorList grad_outputs, bool keep_graph) {
+  std::uint64_t layer = 0;
+  std::vector<Engine::Capture> captures(inputs.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    captures[i].edge = gradient_edge(inputs[i]);
+    layer = batch_level(inputs[i]);
+  }
+  std::vector<Edge> roots;
+  std::vector<Tensor> grads;
+  for (std::size_t k = 0; k < outputs.size(); ++k) {
+    if (!outputs[k].defined() || !tracks(outputs[k]) || batch_level(outputs[k]) != layer) continue;  // does not depend on these variables
+    roots.push_back(gradient_edge(outputs[k]));
+    grads.push_back(grad_outputs[k]);
+  }
+  std::vector<Tensor> out(inputs.size());
+  if (roots.empty()) return out;
+  bool seeded = false;
+  for (const Tensor& g : grads) seeded |= batch_level(g) == layer && tracks(g);
+  Engine engine(keep_graph, seeded && LayerGradMode::get(layer) ? Engine::Record::yes : Engine::Record::if_tracked, layer);
+  engine.run(roots, std::move(grads), &captures, nullptr);
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = std::move(captures[i].grad);
+  return out;
+}
+
 }  // namespace detail
 
 namespace autograd {
@@ -329,7 +393,8 @@ void backward(TensorList tensors, TensorList grad_tensors, std::optional<bool> r
     if (!inputs[i].is_leaf()) inputs[i].retain_grad();
     only.push_back(detail::gradient_edge(inputs[i]));
   }
-  detail::Engine engine(retain_graph.value_or(create_graph), create_graph);
+  detail::Engine engine(retain_graph.value_or(create_graph), create_graph ? detail::Engine::Record::yes : detail::Engine::Record::no,
+                        detail::layer_of(tensors));
   engine.run(roots, std::move(grads), nullptr, inputs.empty() ? nullptr : &only);
 }
 
@@ -347,7 +412,8 @@ variable_list grad(TensorList outputs, TensorList inputs, TensorList grad_output
              "\n  Call requires_grad_() on it before the computation.");
     captures[i].edge = detail::gradient_edge(inputs[i]);
   }
-  detail::Engine engine(retain_graph.value_or(create_graph), create_graph);
+  detail::Engine engine(retain_graph.value_or(create_graph), create_graph ? detail::Engine::Record::yes : detail::Engine::Record::no,
+                        detail::layer_of(outputs));
   engine.run(roots, std::move(grads), &captures, nullptr);
   variable_list out;
   for (std::size_t i = 0; i < captures.size(); ++i) {

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <new>
 
+#include "autograd/layers.h"
 #include "core/thread_state.h"
 
 namespace ct {
@@ -76,9 +77,7 @@ std::vector<Tensor> Node::operator()(std::vector<Tensor> grads) {
 
 NodePtr OpNode::make(const Op& op, const Tensor* const* in, int n_in, const void* attrs, std::uint32_t attrs_size,
                      const Tensor* out, std::uint32_t n_out, SaveMask mask, detail::Storage* written) {
-  // Trailing inputs without gradient (indices, masks) have no edge at all.
-  int n_edges = n_in;
-  while (n_edges > 0 && n_edges <= 32 && (op.nondiff >> (n_edges - 1) & 1)) --n_edges;
+  const int n_edges = detail::edge_count(op, n_in);
   for (SaveMask rest = mask & ((SaveMask{1} << max_saved_inputs) - 1); rest; rest &= rest - 1) {
     const Tensor& t = *in[__builtin_ctz(rest)];
     CT_CHECK(!t.defined() || !impl(t)->inference, op.name, ": Inference tensors cannot be saved for backward. To work around you can make a "
@@ -118,7 +117,7 @@ NodePtr OpNode::make(const Op& op, const Tensor* const* in, int n_in, const void
     // view must not own its base, whose producer may come to be this very node when the base is written: an alias with
     // the view's own history takes its place.
     const bool view = saved->is_view() && saved->grad_fn;
-    Tensor kept = bit < max_saved_inputs && !view ? t : detail::alias(t, t.sizes(), t.strides(), 0);
+    Tensor kept = bit < max_saved_inputs && !view ? t : detail::same_alias(t);
     if (bit < max_saved_inputs && view) {
       impl(kept)->grad_fn = NodePtr::share(saved->grad_fn).release();
       impl(kept)->output_nr = saved->output_nr;
@@ -209,11 +208,19 @@ Tensor OpNode::unpack(int bit) const {
   s.tensor->refs.inc();
   Tensor t = Tensor::wrap(s.tensor);
   if (bit >= max_saved_inputs && thread_state.grad_mode) {
-    t = detail::alias(t, t.sizes(), t.strides(), 0);
+    t = detail::same_alias(t);
     impl(t)->grad_fn = NodePtr::share(const_cast<OpNode*>(this)).release();
     impl(t)->output_nr = static_cast<std::uint32_t>(bit - max_saved_inputs);
   }
   return t;
+}
+
+TensorImpl* detail::saved_output(Node* producer, std::uint32_t output_nr) {
+  auto* node = dynamic_cast<OpNode*>(producer);
+  const SaveMask bit = Y(static_cast<int>(output_nr));
+  if (!node || node->released || !(node->saved_mask & bit)) return nullptr;
+  const OpNode::Slot& s = node->slots()[__builtin_popcount(node->saved_mask & (bit - 1))];
+  return s.is_packed ? nullptr : s.tensor;
 }
 
 std::vector<Tensor> OpNode::saved_tensors() const {
@@ -248,10 +255,11 @@ void OpNode::check_gradient(Tensor& g, std::uint32_t i) const {
 Saved::~Saved() { delete more_; }
 
 const Tensor& Saved::value(int bit) const {
+  if (live_) return bit < max_saved_inputs ? *live_->in[bit] : live_->out[bit - max_saved_inputs];
   for (int i = 0; i < 4; ++i) {
     if (cached_[i] == bit) return cache_[i];
     if (cached_[i] < 0) {
-      cache_[i] = node_.unpack(bit);
+      cache_[i] = node_->unpack(bit);
       cached_[i] = bit;
       return cache_[i];
     }
@@ -262,14 +270,17 @@ const Tensor& Saved::value(int bit) const {
   }
   for (const auto& [b, t] : *more_)
     if (b == bit) return t;
-  more_->emplace_back(bit, node_.unpack(bit));
+  more_->emplace_back(bit, node_->unpack(bit));
   return more_->back().second;
 }
 
-const void* Saved::attrs_data() const { return node_.attrs(); }
-IntArrayRef Saved::sizes(int i) const { return node_.shape(node_.num_inputs() + static_cast<std::uint32_t>(i)).sizes; }
-int Saved::n_in() const { return static_cast<int>(node_.num_outputs()); }
-bool Saved::needs(int i) const { return node_.wants(i); }
+const void* Saved::attrs_data() const { return live_ ? live_->attrs : node_->attrs(); }
+IntArrayRef Saved::sizes(int i) const {
+  if (live_) return live_->in[i]->sizes();
+  return node_->shape(node_->num_inputs() + static_cast<std::uint32_t>(i)).sizes;
+}
+int Saved::n_in() const { return live_ ? live_->n_edges() : static_cast<int>(node_->num_outputs()); }
+bool Saved::needs(int i) const { return live_ ? live_->tangents[i].defined() : node_->wants(i); }
 
 // ---- leaves ---------------------------------------------------------------------------------------------
 
@@ -303,6 +314,7 @@ void AccumulateGrad::accumulate(Tensor& g) {
   Tensor& total = p->need_meta().grad;
   if (!total.defined()) total = exclusive(g) ? std::move(g) : g.clone();
   else if (impl(total)->grad_fn) total = add(total, g);
+  else if (impl(total)->layered || impl(g)->layered) total = add(total, g);
   else total.add_(g);
 }
 

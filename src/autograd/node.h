@@ -35,6 +35,14 @@ using NodeExtra = NodeAccess::Extra;
 
 namespace detail {
 
+// Trailing inputs without gradient (indices, masks) have no edge at all.
+inline int edge_count(const Op& op, int n_in) {
+  while (n_in > 0 && n_in <= 32 && (op.nondiff >> (n_in - 1) & 1)) --n_in;
+  return n_in;
+}
+// Whether input i of an op can have a gradient.
+inline bool differentiable_input(const Op& op, int i) { return i >= 32 || !(op.nondiff >> i & 1); }
+
 // Shape and dtype that a gradient must have.
 struct GradShape {
   ScalarType dtype;
@@ -71,6 +79,13 @@ void rebase_history(const Tensor& self, NodePtr node, std::size_t slot = 0, std:
 // Links a new view to the tensor it looks at.
 void link_view(const Tensor& view, const Tensor& of, CreationMeta creation, const char* multi_view_op);
 
+// What the producer of a tensor keeps of it for its derivative; null if nothing.
+TensorImpl* saved_output(Node* producer, std::uint32_t output_nr);
+
+// self = src, element by element (defined by the ops).
+extern const Op& assignment_op;
+// The identity as a recorded view (defined by the ops).
+Tensor view_identity(const Tensor& x);
 // The op with which a view is rebuilt from its base after the base changed: a strided look (defined by the ops).
 extern const Op& strided_view_op;
 struct Geometry {

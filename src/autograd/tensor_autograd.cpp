@@ -1,6 +1,7 @@
 // autograd/tensor_autograd.cpp -- the Tensor members that read or change the graph, and the modes.
 #include <algorithm>
 
+#include "autograd/layers.h"
 #include "autograd/node.h"
 #include "core/thread_state.h"
 
@@ -91,7 +92,15 @@ void detail::forget_retained(Node* node, TensorImpl* t) {
 
 Tensor detach(const Tensor& self) {
   TensorImpl* p = need(self, "detach");
-  Tensor out = detail::alias(self, self.sizes(), self.strides(), 0);
+  Tensor out;
+  const detail::Layers* l = detail::layers(self);
+  if (l && l->level) {
+    detail::LevelScope* s = detail::find_level(l->level);
+    CT_CHECK(s, "detach: a tensor of a vmap that has ended is used outside of it");
+    out = detail::wrap_batch(ct::detach(l->value), *s, l->batched);
+  } else {
+    out = detail::alias(self, self.sizes(), self.strides(), 0);
+  }
   impl(out)->inference = p->inference;
   return out;
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "autograd/layers.h"
 #include "autograd/node.h"
 #include "core/thread_state.h"
 
@@ -143,7 +144,7 @@ void CopySlices::apply(Tensor* grads, Tensor* out) {
            "freed).\n  Specify retain_graph=true the first time, or run the forward computation again.");
   const Tensor& g = grads[0];
   // The copy has the geometry of the base, within which the view is addressed.
-  Tensor whole = empty_strided(base.size_list(), base.stride_list(), g.options());
+  Tensor whole = detail::empty_strided_as(g, base.size_list(), base.stride_list());
   whole.copy_(g);
   Tensor part = as_strided(whole, view.size_list(), view.stride_list(), view.offset);
   Tensor part_grad = part.clone();

@@ -20,6 +20,9 @@ struct TensorImpl;
 void forget_retained(Node* node, TensorImpl* t);
 struct HookList;
 void delete_hooks(HookList* hooks);
+// What vmap and forward mode add to a tensor; defined in autograd/layers.h.
+struct Layers;
+void delete_layers(Layers* layers);
 
 // Memory and its version counter, shared by a base, its views and its detach() aliases. Small data lies right behind
 // the header, in the same block. A `.data()` alias has a Storage of its own (hence its own version) that borrows the
@@ -60,11 +63,15 @@ struct AutogradMeta {
   bool retains_grad = false;
   const char* multi_view_op = nullptr;  // of one of several views: the op that made them
   HookList* hooks = nullptr;        // of a leaf
+  Layers* layers = nullptr;
 
   AutogradMeta() = default;
   AutogradMeta(const AutogradMeta&) = delete;
   AutogradMeta& operator=(const AutogradMeta&) = delete;
-  ~AutogradMeta() { if (hooks) delete_hooks(hooks); }
+  ~AutogradMeta() {
+    if (hooks) delete_hooks(hooks);
+    if (layers) delete_layers(layers);
+  }
 };
 
 struct TensorImpl {
@@ -76,6 +83,7 @@ struct TensorImpl {
   bool wrapped_number : 1;        // came from a C++ number; see result_type()
   bool contiguous : 1;
   bool inference : 1;             // made under InferenceMode
+  bool layered : 1;               // batched by vmap, or carries tangents: meta->layers is set
   Storage* storage;
   char* data;                     // of the first element
   std::int64_t numel;

@@ -11,6 +11,8 @@ namespace autograd::graph { class saved_tensors_hooks; }
 
 namespace ct::detail {
 
+struct LevelScope;
+
 inline constexpr int small_classes = 32;     // blocks of 16, 32, ... 512 bytes
 inline constexpr std::size_t small_step = 16;
 
@@ -20,6 +22,7 @@ struct ThreadState {
   bool destroying = false;           // a node or impl is being destroyed on this thread; see Note [Iterative destruction]
   bool registered = false;           // the thread-exit clean-up of the free lists is set up
   std::uint64_t next_sequence_nr = 0;
+  LevelScope* levels = nullptr;      // the running transforms, innermost first; see autograd/layers.h
   Node* doomed = nullptr;            // nodes waiting to be destroyed, linked through Node::next_doomed_
   const autograd::graph::saved_tensors_hooks* saved_hooks = nullptr;  // the innermost guard
   void* free_list[small_classes + 1] = {};

@@ -1,5 +1,6 @@
 // ops/copy.cpp -- copies, fills and conversions between dtypes.
 #include "autograd/elementwise.h"
+#include "autograd/node.h"
 #include "core/tensor_impl.h"
 #include "ops/op_list.h"
 #include "ops/view_attrs.h"
@@ -137,6 +138,8 @@ void check_device(Device d) {
 }
 
 }  // namespace
+
+const Op& detail::assignment_op = copy_op;
 
 std::span<const Op* const> copy_ops() {
   static constexpr const Op* ops[] = {&copy_op, &clone_op, &contiguous_op, &to_op, &fill_op, &fill_tensor_op, &zero_op};

@@ -1,7 +1,7 @@
 // ops/factories.cpp -- new tensors: constants, from values, from the caller's memory.
 #include <algorithm>
 
-#include "core/tensor_impl.h"
+#include "autograd/layers.h"
 #include "cotangent/autograd.h"
 
 namespace ct {
@@ -23,6 +23,21 @@ Tensor finish(Tensor t, const TensorOptions& o) {
 TensorOptions like(const Tensor& self, const TensorOptions& o) {
   CT_CHECK(self.defined(), "the tensor to be like is undefined");
   return o.has_dtype() ? o : o.dtype(self.scalar_type());
+}
+
+// Under vmap what is made like a mapped tensor is mapped itself, so that mapped values can be written into it.
+Tensor new_tensor(const Tensor& self, IntArrayRef size, const TensorOptions& o) {
+  if (!detail::is_batched(self)) return empty(size, o);
+  detail::checked_numel("empty", size, o.dtype());
+  std::int64_t strides[max_dims];
+  detail::contiguous_strides(size, strides);
+  return finish(detail::empty_strided_as(self, size, {strides, size.size()}, o.dtype()), o);
+}
+Tensor new_filled(const Tensor& self, IntArrayRef size, const Scalar& v, const TensorOptions& o) {
+  Tensor t = new_tensor(self, size, TensorOptions(o).requires_grad(false));
+  NoGradGuard off;
+  t.fill_(v);
+  return finish(std::move(t), o);
 }
 
 }  // namespace
@@ -59,6 +74,7 @@ Tensor empty_strided(IntArrayRef size, IntArrayRef stride, const TensorOptions& 
 
 Tensor empty_like(const Tensor& self, const TensorOptions& o) {
   const TensorOptions typed = like(self, o);
+  if (detail::is_batched(self)) return new_tensor(self, self.sizes(), typed);
   // A dense tensor's order of dimensions is kept; anything else becomes row-major.
   const TensorImpl* t = impl(self);
   if (!t->contiguous) {
@@ -77,9 +93,20 @@ Tensor empty_like(const Tensor& self, const TensorOptions& o) {
   }
   return empty(self.sizes(), typed);
 }
-Tensor zeros_like(const Tensor& self, const TensorOptions& o) { return zeros(self.sizes(), like(self, o)); }
-Tensor ones_like(const Tensor& self, const TensorOptions& o) { return full(self.sizes(), 1, like(self, o)); }
-Tensor full_like(const Tensor& self, const Scalar& v, const TensorOptions& o) { return full(self.sizes(), v, like(self, o)); }
+Tensor zeros_like(const Tensor& self, const TensorOptions& o) { return self.new_zeros(self.sizes(), o); }
+Tensor ones_like(const Tensor& self, const TensorOptions& o) { return self.new_full(self.sizes(), 1, o); }
+Tensor full_like(const Tensor& self, const Scalar& v, const TensorOptions& o) { return self.new_full(self.sizes(), v, o); }
+
+Tensor Tensor::new_empty(IntArrayRef size, const TensorOptions& o) const { return new_tensor(*this, size, like(*this, o)); }
+Tensor Tensor::new_zeros(IntArrayRef size, const TensorOptions& o) const {
+  if (!detail::is_batched(*this)) return zeros(size, like(*this, o));
+  return new_filled(*this, size, 0, like(*this, o));
+}
+Tensor Tensor::new_ones(IntArrayRef size, const TensorOptions& o) const { return new_full(size, 1, o); }
+Tensor Tensor::new_full(IntArrayRef size, const Scalar& v, const TensorOptions& o) const {
+  if (!detail::is_batched(*this)) return full(size, v, like(*this, o));
+  return new_filled(*this, size, v, like(*this, o));
+}
 Tensor scalar_tensor(const Scalar& s, const TensorOptions& o) { return full({}, s, o.has_dtype() ? o : o.dtype(get_default_dtype())); }
 
 namespace detail {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "autograd/node.h"
 #include "core/parallel.h"
 #include "ops/index_places.h"
 #include "ops/op_list.h"
@@ -419,6 +420,8 @@ std::span<const Op* const> indexing_ops() {
   static constexpr const Op* ops[] = {&index_op, &index_put_op, &take_op, &alias_op};
   return ops;
 }
+
+Tensor detail::view_identity(const Tensor& x) { return apply(alias_op, x); }
 
 Tensor Tensor::operator[](std::int64_t index) const {
   detail::check_defined("index", *this);

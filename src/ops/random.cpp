@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "autograd/elementwise.h"
+#include "autograd/layers.h"
 #include "cotangent/autograd.h"
 #include "ops/op_list.h"
 #include "ops/random.h"
@@ -22,7 +23,7 @@ using MaybeGenerator = std::optional<Generator>;
 // Fills a new tensor, and only then makes it a leaf. Filling does not count as a change.
 template <class Fill>
 Tensor filled(IntArrayRef size, const TensorOptions& o, const Fill& fill) {
-  Tensor t = empty(size, o.requires_grad(false));
+  Tensor t = detail::empty_for_random("random numbers", size, o.requires_grad(false));
   {
     NoGradGuard off;
     fill(t);
@@ -55,6 +56,7 @@ constexpr Op normal_mean_op{
       return empty(c.x(0).sizes(), c.x(0).scalar_type()).normal_(0, a.std, *a.generator).add_(c.x(0));
     },
     .vjp = no_gradient,
+    .random = true,
     .untested = why_untested,
 };
 constexpr Op normal_std_op{
@@ -66,6 +68,7 @@ constexpr Op normal_std_op{
       return empty(c.x(0).sizes(), c.x(0).scalar_type()).normal_(0, 1, *a.generator).mul_(c.x(0)).add_(a.mean);
     },
     .vjp = no_gradient,
+    .random = true,
     .untested = why_untested,
 };
 constexpr Op normal_both_op{
@@ -80,6 +83,7 @@ constexpr Op normal_both_op{
       return empty(shape, c.x(0).scalar_type()).normal_(0, 1, *a.generator).mul_(c.x(1)).add_(c.x(0));
     },
     .vjp = no_gradient,
+    .random = true,
     .untested = why_untested,
 };
 constexpr Op bernoulli_op{
@@ -88,6 +92,7 @@ constexpr Op bernoulli_op{
     .formula = "dp = 0",
     .forward = [](const Call& c) { return empty(c.x(0).sizes(), c.x(0).scalar_type()).bernoulli_(c.x(0), *c.attrs<NormalAttrs>().generator); },
     .vjp = no_gradient,
+    .random = true,
     .untested = why_untested,
 };
 constexpr Op poisson_op{
@@ -103,6 +108,7 @@ constexpr Op poisson_op{
       return out;
     },
     .vjp = no_gradient,
+    .random = true,
     .untested = why_untested,
 };
 

@@ -45,7 +45,7 @@ Tensor no_gradient(const Tensor& g, const Saved&, int) { return zeros_like(g); }
 
 // Shared by all: a node whose gradient is zero, and no samples.
 constexpr Op fill_op(const char* name, const char* node, void (*write)(const Call&, const Tensor&)) {
-  return Op{.name = name, .node = node, .kind = OpKind::other, .formula = "dself = 0", .inplace = write, .vjp = no_gradient, .untested = why_untested};
+  return Op{.name = name, .node = node, .kind = OpKind::other, .formula = "dself = 0", .inplace = write, .vjp = no_gradient, .random = true, .untested = why_untested};
 }
 
 constexpr Op normal_op = fill_op("normal_", "NormalBackward0", [](const Call& c, const Tensor& self) {

@@ -1,0 +1,191 @@
+// autograd/layers.cpp -- levels, wrappers and tangents: making them, finding them, taking them off. See Note [Levels].
+#include "autograd/layers.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "autograd/node.h"
+
+namespace ct::detail {
+
+void delete_layers(Layers* layers) { delete layers; }
+
+// ---- levels ---------------------------------------------------------------------------------------------------------
+
+LevelScope::LevelScope(LevelKind k) : outer(thread_state.levels), kind(k), outer_grad_mode(thread_state.grad_mode) {
+  static std::atomic<std::uint64_t> last{0};
+  id = ++last;
+  thread_state.levels = this;
+}
+LevelScope::~LevelScope() { thread_state.levels = outer; }
+
+LevelScope* find_level(std::uint64_t id) {
+  LevelScope* s = thread_state.levels;
+  while (s && s->id != id) s = s->outer;
+  return s;
+}
+
+LevelScope* innermost_batch(LevelScope* s) {
+  while (s && (s->hidden || s->kind != LevelKind::batch)) s = s->outer;
+  return s;
+}
+
+bool& LayerGradMode::slot(std::uint64_t level) {
+  // The vmap right above the layer keeps its mode; of the innermost layer it is the thread's.
+  bool* mode = &thread_state.grad_mode;
+  for (LevelScope* s = thread_state.levels; s && s->id > level; s = s->outer)
+    if (s->kind == LevelKind::batch && !s->hidden) mode = &s->outer_grad_mode;
+  return *mode;
+}
+LayerGradMode::LayerGradMode(std::uint64_t level, bool enabled) : mode_(slot(level)), before_(mode_) { mode_ = enabled; }
+
+LevelScope* innermost_level(const char* op, const Tensor* const* in, int n) {
+  LevelScope* top = nullptr;
+  for (int i = 0; i < n; ++i) {
+    const Layers* l = layers(*in[i]);
+    if (!l) continue;
+    const std::uint64_t least = top ? top->id : 0;
+    if (l->level > least) {
+      top = find_level(l->level);
+      CT_CHECK(top, op, ": a tensor of a vmap that has ended is used outside of it\n  Return it from the mapped function instead of storing it in "
+               "an outer variable.");
+    }
+    for (std::size_t k = l->tangents.size(); k-- > 0 && l->tangents[k].first > (top ? top->id : 0);) {
+      LevelScope* s = find_level(l->tangents[k].first);
+      if (s && !s->hidden) top = s;
+    }
+  }
+  return top;
+}
+
+// ---- wrappers ---------------------------------------------------------------------------------------------------------
+
+namespace {
+Layers& need_layers(TensorImpl* t) {
+  AutogradMeta& meta = t->need_meta();
+  if (!meta.layers) meta.layers = new Layers;
+  t->layered = true;
+  return *meta.layers;
+}
+}  // namespace
+
+Tensor wrap_batch(Tensor value, const LevelScope& s, bool batched) {
+  const TensorImpl* v = impl(value);
+  const std::size_t skip = batched ? 1 : 0;
+  v->storage->refs.inc();
+  Tensor out = Tensor::wrap(new_impl(v->storage, v->data, v->dtype, {v->sizes() + skip, v->ndim - skip}, {v->strides() + skip, v->ndim - skip}));
+  TensorImpl* t = impl(out);
+  t->wrapped_number = v->wrapped_number;
+  t->inference = v->inference;
+  Layers& l = need_layers(t);
+  l.level = s.id;
+  l.batched = batched;
+  l.value = std::move(value);
+  return out;
+}
+
+Tensor lift(const Tensor& x, const LevelScope& s) {
+  const Layers* l = layers(x);
+  const bool inner_tangents = l && !l->tangents.empty() && l->tangents.back().first > s.id;
+  if (!inner_tangents) return wrap_batch(x, s, false);
+  // The value must not carry what is treated before the vmap is.
+  Tensor value = same_alias(x);
+  impl(value)->grad_fn = x.grad_fn().release();
+  impl(value)->output_nr = impl(x)->output_nr;
+  impl(value)->requires_grad = impl(x)->requires_grad;
+  std::erase_if(layers(value)->tangents, [&](const auto& t) { return t.first > s.id; });
+  Tensor out = wrap_batch(value, s, false);
+  for (const auto& t : l->tangents)
+    if (t.first > s.id) layers(out)->tangents.push_back(t);
+  return out;
+}
+
+Tensor unwrap_batch(const Tensor& x, const LevelScope& s, bool& batched) {
+  const Layers* l = layers(x);
+  batched = l && l->level == s.id && l->batched;
+  return l && l->level == s.id ? l->value : x;
+}
+
+// ---- tangents -----------------------------------------------------------------------------------------------------------
+
+Tensor tangent(const Tensor& x, std::uint64_t level) {
+  if (const Layers* l = layers(x))
+    for (const auto& [id, t] : l->tangents)
+      if (id == level) return t;
+  return {};
+}
+
+namespace {
+void put_tangent(TensorImpl* x, std::uint64_t level, const Tensor& t) {
+  auto& list = need_layers(x).tangents;
+  auto at = list.end();
+  while (at != list.begin() && (at - 1)->first > level) --at;
+  if (at != list.begin() && (at - 1)->first == level) (at - 1)->second = t;
+  else list.emplace(at, level, t);
+}
+}  // namespace
+
+void set_tangent(const Tensor& x, std::uint64_t level, Tensor t) {
+  put_tangent(impl(x), level, t);
+  // What its producer saved of it is an alias, which the derivative must find with the tangent: forward over reverse.
+  if (impl(x)->grad_fn)
+    if (TensorImpl* saved = saved_output(impl(x)->grad_fn, impl(x)->output_nr)) put_tangent(saved, level, t);
+}
+
+void drop_tangent(const Tensor& x, std::uint64_t level) {
+  if (Layers* l = layers(x)) std::erase_if(l->tangents, [&](const auto& t) { return t.first == level; });
+}
+
+Tensor same_alias(const Tensor& x) {
+  Tensor out = alias(x, x.sizes(), x.strides(), 0);
+  impl(out)->wrapped_number = impl(x)->wrapped_number;
+  if (const Layers* l = layers(x)) need_layers(impl(out)) = *l;
+  return out;
+}
+
+Tensor fresh_input(const Tensor& x, const LevelScope* s) {
+  Tensor out;
+  if (s && batch_level(x) != s->id) {
+    out = lift(x, *s);
+  } else if (tracks(x)) {
+    LayerGradMode on(batch_level(x), true);
+    return view_identity(x);
+  } else {
+    out = same_alias(x);
+    impl(out)->wrapped_number = false;
+  }
+  impl(out)->requires_grad = true;
+  return out;
+}
+
+Tensor empty_strided_as(const Tensor& x, IntArrayRef sizes, IntArrayRef strides, ScalarType dtype) {
+  const Layers* l = layers(x);
+  if (!l || !l->level) return empty_strided(sizes, strides, TensorOptions(dtype));
+  LevelScope* s = find_level(l->level);
+  CT_ASSERT(s, "a batched tensor outlived its vmap");
+  if (!l->batched) return wrap_batch(empty_strided_as(l->value, sizes, strides, dtype), *s, false);
+  std::vector<std::int64_t> all_sizes{s->size}, all_strides{1};  // entries lie behind each other
+  all_sizes.insert(all_sizes.end(), sizes.begin(), sizes.end());
+  for (std::size_t d = 0; d < sizes.size(); ++d) all_strides[0] += std::max<std::int64_t>(0, sizes[d] - 1) * strides[d];
+  all_strides.insert(all_strides.end(), strides.begin(), strides.end());
+  return wrap_batch(empty_strided_as(l->value, all_sizes, all_strides, dtype), *s, true);
+}
+
+void check_randomness(const char* op, const LevelScope& s) {
+  CT_CHECK(s.randomness != Randomness::error, "vmap: called random operation while in randomness error mode: ", op,
+           "\n  Say what is meant: vmap(f, in_dims, out_dims, \"different\") draws anew for each entry, \"same\" shares one draw.");
+}
+
+Tensor empty_for_random(const char* op, IntArrayRef sizes, const TensorOptions& options) {
+  const LevelScope* s = innermost_batch();
+  if (!s) return empty(sizes, options);
+  check_randomness(op, *s);
+  if (s->randomness == Randomness::same) return empty(sizes, options);
+  std::vector<std::int64_t> all{s->size};
+  all.insert(all.end(), sizes.begin(), sizes.end());
+  return wrap_batch(empty(all, options), *s, true);
+}
+
+int LiveCall::n_edges() const { return edge_count(op, n_in); }
+
+}  // namespace ct::detail
