@@ -430,7 +430,7 @@ variable_list grad(TensorList outputs, TensorList inputs, TensorList grad_output
 namespace graph {
 
 namespace {
-std::vector<NodePtr> order(const std::vector<Edge>& roots) { return detail::Engine(true, false).order(roots); }
+std::vector<NodePtr> order(const std::vector<Edge>& roots) { return detail::Engine(true, detail::Engine::Record::no).order(roots); }
 }  // namespace
 
 std::vector<NodePtr> graph_topological_order(TensorList roots) {

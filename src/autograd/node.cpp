@@ -220,7 +220,7 @@ TensorImpl* detail::saved_output(Node* producer, std::uint32_t output_nr) {
   const SaveMask bit = Y(static_cast<int>(output_nr));
   if (!node || node->released || !(node->saved_mask & bit)) return nullptr;
   const OpNode::Slot& s = node->slots()[__builtin_popcount(node->saved_mask & (bit - 1))];
-  return s.is_packed ? nullptr : s.tensor;
+  return s.is_packed() ? nullptr : s.tensor;
 }
 
 std::vector<Tensor> OpNode::saved_tensors() const {

@@ -30,6 +30,9 @@ Check in_place;          // the in-place form of elementwise and writing ops: va
 Check saving;            // a second backward fails exactly when something was saved
 Check views;             // an output that is a view shares memory, and writing through it is differentiable
 Check undefined_inputs;  // an undefined input gives ct::Error
+Check forward_mode;      // <w, J t> = <J^T w, t>
+Check vmap_against_loop; // every mix of batched and unbatched inputs: values, gradients, tangents
+Check higher_orders;     // forward over reverse, reverse over reverse, third order
 
 // The table entry itself: name, formula, samples or a reason.
 void entry(const ct::Op& op, Report& r);
