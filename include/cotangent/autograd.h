@@ -113,6 +113,7 @@ class CT_API Node {
   /// A store for tools, as Python's dict; not for several threads at once.
   NodeMetadata& metadata();
   /// Runs the node alone: gradients of its outputs in, gradients of its inputs out. An AccumulateGrad adds to .grad.
+  /// Recorded if the grad mode is on, as backward's create_graph does: replay under NoGradGuard.
   /// Hooks of the node and of its outputs are backward()'s business and do not run here.
   std::vector<Tensor> operator()(std::vector<Tensor> grads);
 

@@ -1,6 +1,7 @@
 // cotangent/graph.h -- torch.autograd.graph: hooks on what backward saves, and looking at the graph.
 #pragma once
 
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -73,7 +74,36 @@ class CT_API saved_tensors_hooks {
   const saved_tensors_hooks* before_ = nullptr;
 };
 
-/// Where the gradient of `t` goes: its producer and output number, or the AccumulateGrad node of a leaf.
+/// Until the end of the scope, on this thread, making a saved_tensors_hooks throws ct::Error with this message; so does
+/// making this guard inside of one.
+class CT_API disable_saved_tensors_hooks {
+ public:
+  explicit disable_saved_tensors_hooks(std::string error_message);
+  ~disable_saved_tensors_hooks();
+  disable_saved_tensors_hooks(const disable_saved_tensors_hooks&) = delete;
+  disable_saved_tensors_hooks& operator=(const disable_saved_tensors_hooks&) = delete;
+
+ private:
+  friend class saved_tensors_hooks;
+  std::string message_;
+  const disable_saved_tensors_hooks* before_;
+};
+
+enum class MultiGradMode : bool { all, any };
+/// The hooks of register_multi_grad_hook().
+struct CT_API MultiGradHandle {
+  std::vector<RemovableHandle> hooks;  // of each tensor
+  void remove();
+};
+/// One hook for several tensors. all: once in each backward, when the gradients of all those that this backward reaches
+/// are there, hook(grads) is called with one entry for each tensor, undefined for the others. any: it is called at the
+/// first of them, with that entry alone. What it returns does not matter: gradients are not replaced.
+/// Errors: ct::Error if a tensor does not require grad, or there is none.
+CT_API MultiGradHandle register_multi_grad_hook(TensorList tensors, Callback<void(const std::vector<Tensor>& grads)> hook,
+                                                MultiGradMode mode = MultiGradMode::all);
+
+/// Where the gradient of `t` goes: its producer and output number, or the AccumulateGrad node of a leaf, which
+/// lives as long as an edge or a graph refers to it.
 /// Errors: ct::Error if t does not require grad.
 CT_API Edge get_gradient_edge(const Tensor& t);
 

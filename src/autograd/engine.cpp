@@ -69,6 +69,14 @@ class Engine {
     return i < 0 || running_->states_[static_cast<std::size_t>(i)].needed || running_->states_[static_cast<std::size_t>(i)].captured;
   }
 
+  // For hooks: the pass that calls them, and what it comes to. Neither pointer is followed.
+  static std::uint32_t running_id() { return running_->id_; }
+  static bool reaches(const Node* node, const TensorImpl* leaf) {
+    return std::any_of(running_->states_.begin(), running_->states_.end(), [&](const State& s) {
+      return (s.needed || s.captured) && (s.node == node || (leaf && s.node->n_edges_ == 0 && impl(s.node->variable()) == leaf));
+    });
+  }
+
   // The nodes in the order in which run() comes to them.
   std::vector<NodePtr> order(const std::vector<Edge>& roots) {
     for (const Edge& e : roots) find_or_add(e.function.get());
@@ -306,6 +314,8 @@ class Engine {
 };
 
 bool gradient_wanted(const Edge& e) { return e.is_valid() && Engine::wants(e.function.get()); }
+std::uint32_t current_pass() { return Engine::running_id(); }
+bool current_pass_reaches(const Node* node, const TensorImpl* leaf) { return Engine::reaches(node, leaf); }
 
 namespace {
 

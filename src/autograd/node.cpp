@@ -114,11 +114,12 @@ NodePtr OpNode::make(const Op& op, const Tensor* const* in, int n_in, const void
     const bool new_value = saved->storage == written && bit >= max_saved_inputs;
     const std::uint32_t version = saved->storage->current_version() + (new_value ? 1 : 0);
     // A saved output must not own its own node: an alias without history takes its place until it is unpacked. A saved
-    // view must not own its base, whose producer may come to be this very node when the base is written: an alias with
-    // the view's own history takes its place.
-    const bool view = saved->is_view() && saved->grad_fn;
-    Tensor kept = bit < max_saved_inputs && !view ? t : detail::same_alias(t);
-    if (bit < max_saved_inputs && view) {
+    // view must not own its base, whose producer may come to be this very node when the base is written; nor may the
+    // node own an operand that this call overwrites (a.mul_(a)), as it is going to be its producer: an alias with the
+    // history of before takes their place.
+    const bool output = bit >= max_saved_inputs, aliased = (saved->is_view() && saved->grad_fn) || (written && saved->storage == written);
+    Tensor kept = output || aliased ? detail::same_alias(t) : t;
+    if (!output && aliased && saved->grad_fn) {
       impl(kept)->grad_fn = NodePtr::share(saved->grad_fn).release();
       impl(kept)->output_nr = saved->output_nr;
     }

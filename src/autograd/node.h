@@ -62,6 +62,10 @@ void remember_retained(Node* node, TensorImpl* t);
 void run_tensor_hooks(const Node& node, NodeExtra& extra, Tensor* grads);
 void run_pre_hooks(const Node& node, NodeExtra& extra, Tensor* grads);
 bool has_post_hooks(NodeExtra& extra);
+// Inside of a hook of a tensor: the number of the innermost backward on this thread, and whether it comes to the hooks of
+// what `node` made, or of `leaf`. Neither pointer is followed.
+std::uint32_t current_pass();
+bool current_pass_reaches(const Node* node, const TensorImpl* leaf);
 void run_accumulated_hooks(HookList& list, const Tensor& leaf);
 // `grads` as the node got them; `out` are reduced to the shapes of their edges first.
 void run_post_hooks(const Node& node, NodeExtra& extra, const std::vector<Tensor>& grads, Tensor* out);

@@ -16,7 +16,18 @@ struct SavedHooksAccess {
   static const Callback<Tensor(const Packed&)>& unpack(const saved_tensors_hooks& h) { return h.unpack_; }
 };
 
+namespace {
+thread_local const disable_saved_tensors_hooks* disabled = nullptr;
+}  // namespace
+
+disable_saved_tensors_hooks::disable_saved_tensors_hooks(std::string error_message) : message_(std::move(error_message)), before_(disabled) {
+  CT_CHECK(!thread_state.saved_hooks, message_);
+  disabled = this;
+}
+disable_saved_tensors_hooks::~disable_saved_tensors_hooks() { disabled = before_; }
+
 void saved_tensors_hooks::enter() {
+  CT_CHECK(!disabled, disabled->message_);
   before_ = thread_state.saved_hooks;
   thread_state.saved_hooks = this;
 }
@@ -38,7 +49,7 @@ class HooksOff {
   const autograd::graph::saved_tensors_hooks* before_;
 };
 
-Tensor without_history(const Tensor& t) { return detail::alias(t, t.sizes(), t.strides(), 0); }
+Tensor without_history(const Tensor& t) { return detail::same_alias(t); }
 
 }  // namespace
 

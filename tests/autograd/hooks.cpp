@@ -242,6 +242,21 @@ TEST_CASE("what a hook captured is freed when it is removed, and with its tensor
   }
 }
 
+TEST_CASE("a node does not own an operand that its operation overwrites") {
+  int alive = 0;
+  const Tensor x = leaf({1, 2, 3, 4});
+  const auto watch = [&](const Tensor& t) { t.register_hook([c = Counted(&alive)](const Tensor&) { CHECK(*c.n > 0); }); };
+  {
+    const Tensor a = x * 1.0, b = x * 1.0, c = ct::zeros({4}, ct::kDouble);
+    a.mul_(a);
+    b.narrow(0, 0, 2).mul_(b.narrow(0, 2, 2));
+    c.addcmul_(c, x);
+    for (const Tensor& t : {a, b, c}) watch(t);
+    CHECK(alive == 3);
+  }
+  CHECK(alive == 0);
+}
+
 TEST_CASE("a long chain whose hooks capture tensors is destroyed without recursion") {
   const Tensor x = leaf({1});
   Tensor y = x;
@@ -376,6 +391,68 @@ TEST_CASE("node hooks whose results do not fit") {
   CHECK(failure().find("raised in a hook that was called in the backward of MulBackward0") != std::string::npos);
   h.remove();
   CHECK(failure().empty());
+}
+
+// ---- several tensors ----------------------------------------------------------------------------------------
+
+TEST_CASE("one hook for several tensors") {
+  using ct::autograd::graph::MultiGradMode;
+  using ct::autograd::graph::register_multi_grad_hook;
+  const Tensor a = leaf({1, 2}), b = leaf({3, 4}), c = leaf({5, 6}), y = a * b;
+  std::vector<Tensors> all, any;
+  auto first = register_multi_grad_hook({a, b, c, y}, [&](const Tensors& g) { all.push_back(g); });
+  auto second = register_multi_grad_hook({a, b, c, y}, [&](const Tensors& g) { any.push_back(g); }, MultiGradMode::any);
+  { const Tensor other = c * 1.0; }  // c's AccumulateGrad has come and gone
+  y.sum().backward({}, true);  // c takes no part
+  REQUIRE(all.size() == 1);
+  REQUIRE(all[0].size() == 4);
+  CHECK_VALUES(all[0][0], V{3, 4});
+  CHECK_VALUES(all[0][1], V{1, 2});
+  CHECK_FALSE(all[0][2].defined());
+  CHECK_VALUES(all[0][3], V{1, 1});
+  REQUIRE(any.size() == 1);
+  CHECK_VALUES(any[0][3], V{1, 1});
+  CHECK_FALSE(any[0][0].defined());
+  (y * c).sum().backward({}, true);
+  REQUIRE(all.size() == 2);
+  CHECK(all[1][2].defined());
+  (void)grad({y.sum()}, {y}, {}, true);  // comes to y alone
+  REQUIRE(all.size() == 3);
+  CHECK_FALSE(all[2][0].defined());
+  CHECK_VALUES(all[2][3], V{1, 1});
+  a.sum().backward();
+  CHECK(all.size() == 4);
+  CHECK(any.size() == 4);
+  first.remove();
+  second.remove();
+  y.sum().backward({}, true);
+  CHECK(all.size() == 4);
+  CHECK(any.size() == 4);
+  CHECK_THROWS_WITH_AS(register_multi_grad_hook({}, [](const Tensors&) {}), doctest::Contains("non-empty"), ct::Error);
+  CHECK_THROWS_WITH_AS(register_multi_grad_hook({a, number({1})}, [](const Tensors&) {}), doctest::Contains("doesn't require gradient"), ct::Error);
+}
+
+TEST_CASE("one hook for several tensors: passes inside passes, tensors that are gone, what it captured") {
+  using ct::autograd::graph::register_multi_grad_hook;
+  int alive = 0, calls = 0;
+  {
+    const Tensor x = leaf({2});
+    Tensor gone = x * 1.0;
+    const Tensor y = x * x;
+    register_multi_grad_hook({x, gone, y}, [&, counted = Counted(&alive)](const Tensors& g) {
+      CHECK(*counted.n == 1);
+      CHECK(g[0].defined());
+      CHECK(g[2].defined());
+      const ct::EnableGradGuard on;
+      if (++calls == 1) (y * 5.0).backward({}, true);  // a whole pass of its own
+    });
+    gone.reset();
+    y.backward({}, true);
+    CHECK(calls == 2);
+    CHECK(values(x.grad()) == V{24});
+    CHECK(alive == 1);
+  }
+  CHECK(alive == 0);
 }
 
 // ---- what hooks may do ----------------------------------------------------------------------------------------

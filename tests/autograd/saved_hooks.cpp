@@ -89,6 +89,25 @@ TEST_CASE("guards nest: the innermost applies, also after an exception, and each
   CHECK(outer == 2);
 }
 
+TEST_CASE("guards can be forbidden") {
+  using ct::autograd::graph::disable_saved_tensors_hooks;
+  const Tensor x = leaf({2});
+  const auto guard = [&] { const saved_tensors_hooks hooks(same, same); return x * x; };
+  {
+    const disable_saved_tensors_hooks off("not here");
+    CHECK(error_of(guard) == "not here");
+    {
+      const disable_saved_tensors_hooks inner("nor here");
+      CHECK(error_of(guard) == "nor here");
+    }
+    CHECK(error_of(guard) == "not here");
+  }
+  CHECK(error_of(guard) == "no error");
+  const saved_tensors_hooks hooks(same, same);
+  CHECK(error_of([] { const disable_saved_tensors_hooks off("too late"); }) == "too late");
+  CHECK(error_of(guard) == "no error");
+}
+
 TEST_CASE("derivatives of derivatives go through packed values") {
   const Tensor x = leaf({2}), w = leaf({3});
   Tensor y;
