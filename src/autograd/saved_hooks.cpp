@@ -1,6 +1,7 @@
 // autograd/saved_hooks.cpp -- saved_tensors_hooks: what is saved for backward in another form.
 #include <memory>
 
+#include "autograd/layers.h"
 #include "autograd/node.h"
 #include "core/thread_state.h"
 
