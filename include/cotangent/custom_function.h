@@ -81,6 +81,8 @@ class CT_API Value {
  private:
   void expect(Kind kind) const;
   friend struct CustomNode;
+  friend struct CustomApply;
+  friend struct VmappedCall;
 
   Kind kind_ = Kind::none;
   Scalar number_;
@@ -151,9 +153,12 @@ class CT_API AutogradContext {
  private:
   friend struct CustomNode;
   friend struct CustomApply;
+  friend struct CustomMade;
+  friend struct VmappedCall;
   variable_list to_save_, for_forward_, dirty_, non_differentiable_;
   std::vector<bool> tracked_;              // of the tensor arguments, while forward runs
   struct CustomNode* node_ = nullptr;      // owns this context
+  struct CustomFrames* frames_ = nullptr;  // of the vmaps around the call
   bool materialize_grads_ = true;
   bool in_jvp_ = false;
 };
@@ -328,8 +333,10 @@ namespace autograd {
 ///   backward(AutogradContext* ctx, variable_list grads)     v^T J: gradients of the outputs in, one gradient for each
 ///                                                           argument of forward out; undefined where it is no tensor.
 ///                                                           Written with ct's operations it can be differentiated again.
-///   jvp(AutogradContext* ctx, variable_list tangents)       optional, J t, for forward mode: one tangent for each argument.
-///   vmap(const VmapInfo&, const BatchDims& in_dims, args...)  optional: batched outputs and their dimensions, as a pair.
+///   jvp(AutogradContext* ctx, variable_list tangents)       optional, J t, for forward mode: tangents of the arguments in, of
+///                                                           the outputs out. Without it they come from backward.
+///   vmap(const VmapInfo&, const BatchDims& in_dims, args...)  optional: batched outputs and their dimensions, as a pair. Without
+///                                                           it forward and backward run on batched tensors.
 ///
 /// The node is named like the class: struct MyExp gives MyExpBackward.
 template <class T>

@@ -7,6 +7,8 @@
 #include "autograd/gradcheck.h"
 #include "core/random.h"
 #include "core/tensor_impl.h"
+#include "cotangent/forward_ad.h"
+#include "cotangent/func.h"
 
 namespace ct {
 
@@ -140,12 +142,19 @@ class Check {
       expect_zero(outputs);
       return std::move(report_);
     }
+    if (o_.fast_mode)
+      for (std::size_t j : checked_) fast(j, outputs[j]);
     if (o_.check_backward_ad) {
-      for (std::size_t j : checked_) {
-        if (o_.fast_mode) fast(j, outputs[j]);
-        else slow(j, outputs[j], wanted_);
-      }
+      for (std::size_t j : checked_)
+        if (!o_.fast_mode) slow(j, outputs[j], wanted_);
       if (report_.ok() && o_.check_undefined_grad) undefined();
+      if (report_.ok() && o_.check_batched_grad)
+        for (std::size_t j : checked_) batched_backward(j, outputs[j]);
+    }
+    if (o_.check_forward_ad) {
+      for (std::size_t j : checked_)
+        if (!o_.fast_mode) forward(j, outputs[j]);
+      if (report_.ok() && o_.check_batched_forward_grad) batched_forward();
     }
     return std::move(report_);
   }
@@ -396,6 +405,92 @@ class Check {
     return detail::jacobian_pattern(a, n, x.sizes(), y.sizes(), close_);
   }
 
+  // ---- forward mode
+
+  // J t for a tangent of input i alone; undefined where there is none.
+  variable_list pushed(std::size_t i, const Tensor& t) {
+    const forward_ad::dual_level level;
+    variable_list x = inputs_;
+    x[i] = forward_ad::make_dual(x[i], t);
+    variable_list out;
+    for (const Tensor& y : f_(x)) out.push_back(y.defined() && y.is_floating_point() ? forward_ad::unpack_dual(y).tangent : Tensor());
+    return out;
+  }
+  Jacobian pushed_rows(std::size_t i, std::size_t j, const Tensor& y) {
+    Jacobian a(inputs_[i].numel(), y.numel());
+    for (std::int64_t e = 0; e < a.rows; ++e) {
+      const Tensor t = zeros(inputs_[i].sizes(), inputs_[i].scalar_type());
+      write(t, e, 1);
+      const Tensor row = pushed(i, t)[j];
+      for (std::int64_t k = 0; row.defined() && k < a.cols; ++k) a.at(e, k) = read(row, k);
+    }
+    return a;
+  }
+  bool forward(std::size_t j, const Tensor& y) {
+    bool ok = true;
+    for (std::size_t i : wanted_) ok &= compare("forward", pushed_rows(i, j, y), numerical(i, j, y.numel()), i, j, y);
+    return ok;
+  }
+
+  // ---- vmap
+
+  static constexpr std::int64_t batch = 2;
+  Tensor random_batch(const Tensor& like) {
+    std::vector<std::int64_t> sizes = like.sizes().vec();
+    sizes.insert(sizes.begin(), batch);
+    const Tensor t = zeros(sizes, like.scalar_type());
+    for (std::int64_t k = 0; k < t.numel(); ++k) write(t, k, 2 * random_.uniform_double() - 1);
+    return t;
+  }
+  // A list of results for each entry of the batch, against the same under vmap.
+  bool same_in_batch(const char* what, FunctionRef<variable_list(const Tensor&)> f, const Tensor& vectors, int j, int i) {
+    variable_list mapped;
+    try {
+      mapped = func::vmap([&](const Tensor& v) { return f(v); })(vectors);
+    } catch (const Error& e) {
+      fail("batched", j, i, detail::join({"While computing batched gradients, vmap over the ", what, " failed: ", e.what()}));
+      return false;
+    }
+    for (std::int64_t b = 0; b < batch; ++b) {
+      const variable_list one = f(vectors.select(0, b));
+      for (std::size_t k = 0; k < one.size(); ++k)
+        for (std::int64_t e = 0; e < one[k].numel(); ++e) {
+          const double m = read(mapped[k].select(0, b), e), l = read(one[k], e);
+          if (close_(m, l)) continue;
+          GradcheckFailure& bad = fail("batched", j, i >= 0 ? i : static_cast<int>(wanted_[k]),
+               detail::join({"While computing batched gradients, the ", what, " under vmap differs from the one of a loop: ", m, " instead of ", l, " at entry ",
+                             place(e, one[k].sizes()), " of sample ", b, ", result ", k}),
+               "a rule that does not treat the batch dimension as a loop does");
+          bad.analytical = m;
+          bad.numerical = l;
+          return false;
+        }
+    }
+    return true;
+  }
+  void batched_backward(std::size_t j, const Tensor& y) {
+    auto pull = [&](const Tensor& v) {
+      variable_list g = backward(y, v, wanted_);
+      for (std::size_t w = 0; w < g.size(); ++w)
+        if (!g[w].defined()) g[w] = zeros(inputs_[wanted_[w]].sizes(), inputs_[wanted_[w]].scalar_type());
+      return g;
+    };
+    same_in_batch("gradient", pull, random_batch(y), static_cast<int>(j), -1);
+  }
+  void batched_forward() {
+    for (std::size_t i : wanted_) {
+      auto push = [&](const Tensor& t) {
+        variable_list out;
+        const variable_list all = pushed(i, t);
+        for (std::size_t j : checked_)
+          if (all[j].defined()) out.push_back(all[j]);
+        if (out.empty()) out.push_back(t);
+        return out;
+      };
+      if (!same_in_batch("tangent", push, random_batch(inputs_[i]), -1, static_cast<int>(i))) return;
+    }
+  }
+
   // ---- one random projection
 
   // Unit vectors with positive entries: no term may cancel another.
@@ -410,11 +505,23 @@ class Check {
     return u;
   }
 
+  void fast_only(std::size_t j, std::size_t i, double numerical, double analytical) {
+    GradcheckFailure& f = fail("fast", static_cast<int>(j), static_cast<int>(i),
+         detail::join({"Fast gradcheck failed but element-wise differences are small. This means that the test might've passed in slow_mode: v^T J u of ",
+                       output_name(j), " and ", input_name(i), " is ", numerical, " numerically and ", analytical, " analytically"}));
+    f.numerical = numerical;
+    f.analytical = analytical;
+  }
+
   void fast(std::size_t j, const Tensor& y) {
     const std::vector<double> v = direction(y.numel());
     const Tensor cotangent = zeros(y.sizes(), y.scalar_type());
     for (std::int64_t k = 0; k < y.numel(); ++k) write(cotangent, k, v[static_cast<std::size_t>(k)]);
-    const variable_list grads = backward(y, cotangent, wanted_), again = backward(y, cotangent, wanted_);
+    variable_list grads(wanted_.size()), again(wanted_.size());
+    if (o_.check_backward_ad) {
+      grads = backward(y, cotangent, wanted_);
+      again = backward(y, cotangent, wanted_);
+    }
     for (std::size_t w = 0; w < wanted_.size(); ++w) {
       const std::size_t i = wanted_[w];
       const Tensor& x = inputs_[i];
@@ -438,16 +545,25 @@ class Check {
       for (double z : u) sum_u += z;
       ++report_.entries;
       if (std::abs(a - a2) > o_.nondet_tol) not_reentrant(j, i, std::abs(a - a2));
-      if (Closeness{o_.atol * sum_u * sum_v, o_.rtol}(a, n)) {
+      const Closeness near{o_.atol * sum_u * sum_v, o_.rtol};
+      if (o_.check_forward_ad) {
+        const Tensor t = zeros(x.sizes(), x.scalar_type());
+        for (std::int64_t e = 0; e < x.numel(); ++e) write(t, e, u[static_cast<std::size_t>(e)]);
+        const Tensor tangent = pushed(i, t)[j];
+        double p = 0;
+        for (std::int64_t k = 0; tangent.defined() && k < y.numel(); ++k) p += read(tangent, k) * v[static_cast<std::size_t>(k)];
+        if (!near(p, n)) {
+          if (forward(j, y)) fast_only(j, i, n, p);
+          continue;
+        }
+      }
+      if (!o_.check_backward_ad) continue;
+      if (near(a, n)) {
         report_.largest_error = std::max(report_.largest_error, std::abs(a - n));
         continue;
       }
       if (!slow(j, y, {i})) continue;
-      GradcheckFailure& f = fail("backward", static_cast<int>(j), static_cast<int>(i),
-           detail::join({"Fast gradcheck failed but element-wise differences are small. This means that the test might've passed in slow_mode: v^T J u of ",
-                         output_name(j), " and ", input_name(i), " is ", n, " numerically and ", a, " analytically"}));
-      f.numerical = n;
-      f.analytical = a;
+      fast_only(j, i, n, a);
     }
   }
 
@@ -497,8 +613,8 @@ class Check {
 void check_options(const GradcheckOptions& o) {
   CT_CHECK_VALUE(o.eps > 0, "gradcheck: eps must be positive, got ", o.eps);
   CT_CHECK_VALUE(o.check_backward_ad || o.check_forward_ad, "gradcheck: Expected at least one of check_forward_ad or check_backward_ad to be True");
-  if (o.check_forward_ad || o.check_fwd_over_rev) CT_THROW(not_implemented, "gradcheck: forward mode is not there yet");
-  if (o.check_batched_grad || o.check_batched_forward_grad) CT_THROW(not_implemented, "gradcheck: batched gradients are not there yet");
+  CT_CHECK_VALUE(!o.check_batched_grad || o.check_backward_ad, "gradcheck: Setting check_batched_grad=True requires check_backward_ad to be True");
+  CT_CHECK_VALUE(!o.check_batched_forward_grad || o.check_forward_ad, "gradcheck: Setting check_batched_forward_grad=True requires check_forward_ad to be True");
 }
 
 }  // namespace
@@ -559,6 +675,8 @@ GradcheckReport gradgradcheck_report(ListFunction f, TensorList inputs, TensorLi
   };
   GradcheckOptions first = options;
   first.check_backward_ad = options.check_rev_over_rev;
+  first.check_forward_ad = options.check_fwd_over_rev;
+  first.check_batched_forward_grad = false;
   return Check(gradients, all, first, n).run();
 }
 

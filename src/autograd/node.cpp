@@ -4,6 +4,7 @@
 #include <mutex>
 #include <new>
 
+#include "autograd/custom_node.h"
 #include "autograd/layers.h"
 #include "core/thread_state.h"
 
@@ -217,6 +218,7 @@ Tensor OpNode::unpack(int bit) const {
 }
 
 TensorImpl* detail::saved_output(Node* producer, std::uint32_t output_nr) {
+  if (const auto* custom = dynamic_cast<const autograd::CustomNode*>(producer)) return custom->saved_output(output_nr);
   auto* node = dynamic_cast<OpNode*>(producer);
   const SaveMask bit = Y(static_cast<int>(output_nr));
   if (!node || node->released || !(node->saved_mask & bit)) return nullptr;

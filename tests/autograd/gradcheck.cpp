@@ -259,3 +259,49 @@ TEST_CASE("gradients of gradients") {
   CHECK_MESSAGE(has(text, "Jacobian mismatch for output 0 (a gradient) with respect to input 0"), text);
   CHECK_MESSAGE(has(text, "zero everywhere: a detached input"), text);
 }
+
+TEST_CASE("forward mode and vmap are checked too") {
+  struct WrongJvp : Function<WrongJvp> {
+    static Tensor forward(AutogradContext* ctx, Tensor x) {
+      ctx->save_for_backward({x});
+      return x * x;
+    }
+    static variable_list backward(AutogradContext* ctx, variable_list g) { return {g[0] * ctx->get_saved_variables()[0] * 2}; }
+    static variable_list jvp(AutogradContext* ctx, variable_list t) { return {t[0] * ctx->get_saved_variables()[0]}; }
+  };
+  struct NeedsOne : Function<NeedsOne> {  // backward reads memory, where a batch has no single entry
+    static Tensor forward(AutogradContext*, Tensor x) { return x * 2; }
+    static variable_list backward(AutogradContext*, variable_list g) {
+      const Tensor c = g[0].contiguous();
+      return {ct::tensor(std::vector<double>(c.data_ptr<double>(), c.data_ptr<double>() + c.numel()), ct::kDouble) * 2};
+    }
+  };
+  const Tensor x = leaf({0.5, -1, 2}), w = leaf({1, 2, 3, 4, 5, 6}, {2, 3});
+  auto f = [](const Tensor& a, const Tensor& b) { return std::tuple(ct::mv(b, a).tanh(), a.exp() * a); };
+  auto elementwise = [](const Tensor& a) { return std::tuple(a.tanh() * a, a.exp() * a); };
+  for (bool fast : {false, true}) {
+    GradcheckOptions o;
+    o.fast_mode = fast;
+    o.check_forward_ad = o.check_batched_grad = o.check_batched_forward_grad = true;
+    CHECK(gradcheck(elementwise, {x}, o));
+    o.check_backward_ad = o.check_batched_grad = o.check_batched_forward_grad = false;
+    CHECK(gradcheck(f, {x, w}, o));
+    const std::string text = error_of([&] { gradcheck([](const Tensor& a) { return WrongJvp::apply(a); }, {x}, o); });
+    CHECK_MESSAGE(has(text, "Jacobian mismatch for output 0 with respect to input 0 (forward): 3 of 9"), text);
+    CHECK_MESSAGE(has(text, "1/2 times the numerical one"), text);
+    o = {};
+    o.fast_mode = fast;
+    CHECK(gradcheck([](const Tensor& a) { return WrongJvp::apply(a); }, {x}, o));
+    o.check_batched_grad = true;
+    CHECK_ERROR(gradcheck([](const Tensor& a) { return NeedsOne::apply(a); }, {x}, o), "While computing batched gradients, ");
+    o = {};
+    o.fast_mode = fast;
+    o.check_fwd_over_rev = true;
+    CHECK(gradgradcheck(f, {x, w}, {}, o));
+  }
+  GradcheckOptions none;
+  none.check_backward_ad = false;
+  CHECK_THROWS_AS(gradcheck(f, {x, w}, none), ct::ValueError);
+  none.check_forward_ad = none.check_batched_grad = true;
+  CHECK_THROWS_AS(gradcheck(f, {x, w}, none), ct::ValueError);
+}
