@@ -1,8 +1,10 @@
 // ops/dims.cpp -- views that change the order and number of dimensions, and the same in place.
 #include "ops/look.h"
 
+#include "autograd/layers.h"
 #include "autograd/node.h"
 #include "core/thread_state.h"
+#include "ops/batching.h"
 #include "ops/op_list.h"
 
 namespace ct {
@@ -43,6 +45,10 @@ constexpr Op transpose_op{
     .formula = "dx = g, with the two dims swapped back",
     .forward = [](const Call& c) { return look(c.x(0), c.attrs<DimPair>()); },
     .vjp = [](const Tensor& g, const Saved& s, int) { return transpose(g, s.attrs<DimPair>().dim0, s.attrs<DimPair>().dim1); },
+    .batch = [](const Batch& b) {
+      const auto& a = b.attrs<DimPair>();
+      return b.dim(0) == 0 ? b.value(0).view(b.value(0).sizes()) : transpose(b.value(0), a.dim0 + 1, a.dim1 + 1);
+    },
     .samples = [](SampleSink& call) {
       call({call.uniform({2, 3})}, DimPair{0, 1});
       call({call.uniform({2, 3, 4})}, DimPair{0, 2});
@@ -58,6 +64,7 @@ constexpr Op t_op{
     .formula = "dx = g^T",
     .forward = [](const Call& c) { return look(c.x(0), DimPair{0, c.x(0).dim() < 2 ? 0 : 1}); },
     .vjp = [](const Tensor& g, const Saved&, int) { return t(g); },
+    .batch = [](const Batch& b) { return b.dim(0) < 2 ? b.value(0).view(b.value(0).sizes()) : transpose(b.value(0), 1, 2); },
     .samples = [](SampleSink& call) {
       for (auto x : {call.uniform({2, 3}), call.uniform({3}), call.uniform({})}) call({x});
     },
@@ -83,6 +90,12 @@ constexpr Op permute_op{
       for (int d = 0; d < order.n; ++d) back[order.v[d]] = d;
       return permute(g, {back, static_cast<std::size_t>(order.n)});
     },
+    .batch = [](const Batch& b) {
+      const DimList order = detail::behind_batch(b.attrs<DimList>(), b.size);
+      std::int64_t all[max_dims] = {0};
+      std::copy(order.v, order.v + order.n, all + 1);
+      return permute(b.value(0), {all, static_cast<std::size_t>(order.n) + 1});
+    },
     .samples = [](SampleSink& call) {
       call({call.uniform({2, 3, 4})}, DimList{3, {2, 0, 1}});
       call({call.uniform({})}, DimList{});
@@ -101,6 +114,7 @@ constexpr Op unsqueeze_op{
       return v.at(c.x(0));
     },
     .vjp = [](const Tensor& g, const Saved& s, int) { return squeeze(g, s.attrs<DimAttrs>().dim); },
+    .batch = detail::batch_behind<DimAttrs>,
     .samples = [](SampleSink& call) {
       call({call.uniform({2, 3})}, DimAttrs{1});
       call({call.uniform({})}, DimAttrs{0});
@@ -119,6 +133,12 @@ constexpr Op squeeze_op{
       return v.at(c.x(0));
     },
     .vjp = [](const Tensor& g, const Saved& s, int) { return reshape(g, s.sizes(0)); },
+    .batch = [](const Batch& b) {
+      std::vector<std::int64_t> sizes{b.size};
+      for (std::int64_t n : b.sizes(0))
+        if (n != 1) sizes.push_back(n);
+      return b.value(0).view(sizes);
+    },
     .save_shapes = true,
     .samples = [](SampleSink& call) {
       call({call.uniform({1, 3, 1})});
@@ -138,12 +158,34 @@ constexpr Op squeeze_dim_op{
       return v.at(c.x(0));
     },
     .vjp = squeeze_op.vjp,
+    .batch = [](const Batch& b) {
+      return b.dim(0) == 0 ? b.value(0).view(b.value(0).sizes()) : squeeze(b.value(0), b.attrs<DimAttrs>().dim + 1);
+    },
     .save_shapes = true,
     .samples = [](SampleSink& call) {
       call({call.uniform({1, 3, 1})}, DimAttrs{2});
       call({call.uniform({2, 3})}, DimAttrs{0});
     },
 };
+
+// The same of a tensor that transforms know more about: the value of a batch, and tangents.
+void reshape_layers(const Op& op, const void* attrs, std::uint32_t size, const Tensor& self) {
+  detail::Layers* l = detail::layers(self);
+  if (!l) return;
+  const auto shown = [&](const Tensor& x) {
+    const Tensor* in[] = {&x};
+    return detail::apply(op, in, 1, attrs, size);
+  };
+  if (l->level) {
+    detail::LevelScope* s = detail::find_level(l->level);
+    CT_CHECK(s, op.name, ": a tensor of a vmap that has ended is used outside of it");
+    detail::GradModeScope mode(s->outer_grad_mode);
+    detail::HideLevel hide(*s);
+    const bool batched = true;
+    l->value = l->batched ? op.batch(Batch{op, &l->value, &batched, 1, attrs, size, s->size}) : shown(l->value);
+  }
+  for (auto& [level, t] : l->tangents) t = shown(t);
+}
 
 // Gives self the geometry that a view op would give a view of it. The elements stay where they are, so that views of self
 // stay valid; their history is that of self's new shape from then on.
@@ -161,6 +203,7 @@ Tensor& in_place(const char* name, const Op& op, const A& attrs, const Tensor& s
   const Tensor shown = op.forward(Call{op, in, 1, &attrs, size});
   NodePtr node;
   if (tracked) node = OpNode::make(op, in, 1, &attrs, size, &shown, 1, 0, nullptr);
+  reshape_layers(op, &attrs, size, self);
   detail::set_geometry(t, shown.sizes(), shown.strides());
   t->storage->bump_version();
   if (node) detail::rebase_history(self, std::move(node));
@@ -263,6 +306,7 @@ Tensor& Tensor::squeeze_(std::int64_t dim) const {
 Tensor& Tensor::resize_(IntArrayRef size) const {
   detail::check_defined("resize_", *this);
   TensorImpl* t = impl(*this);
+  CT_CHECK(!t->layered, "resize_: a tensor under vmap or with a tangent cannot be resized\n  Make a new tensor, e.g. with x.new_empty(size).");
   CT_CHECK(!detail::tracks(t), "resize_: cannot resize variables that require grad\n  Resize a detach()ed clone, or make a new tensor.");
   const std::int64_t n = detail::checked_numel("resize_", size, t->dtype);
   std::int64_t strides[max_dims];

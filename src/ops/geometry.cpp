@@ -3,6 +3,7 @@
 
 #include "autograd/elementwise.h"
 #include "autograd/node.h"
+#include "ops/batching.h"
 #include "ops/linalg.h"
 #include "ops/op_list.h"
 #include "ops/view_attrs.h"
@@ -56,7 +57,7 @@ constexpr Op as_strided_op{
       const auto& a = s.attrs<StridedAttrs>();
       // The memory around x, from its first element on, or from where y begins before that.
       const std::int64_t before = std::max<std::int64_t>(0, -a.view.offset), after = before + a.view.offset;
-      Tensor flat = zeros({before + std::max(extent(a.view), extent(a.input))}, g.options());
+      Tensor flat = g.new_zeros({before + std::max(extent(a.view), extent(a.input))});
       if (!self_overlapping(a.view)) {
         if (g.numel()) as_strided(flat, a.view.size_list(), a.view.stride_list(), after).copy_(g);
       } else {
@@ -65,10 +66,31 @@ constexpr Op as_strided_op{
       }
       if (self_overlapping(a.input)) {  // several elements of x are one in memory: each gets its share
         const Tensor place = as_strided(arange(flat.numel(), kLong), a.input.size_list(), a.input.stride_list(), before);
-        const Tensor count = zeros_like(flat).index_add_(0, place.reshape({-1}), ones({place.numel()}, g.options()));
+        const Tensor count = zeros({flat.numel()}, g.scalar_type()).index_add_(0, place.reshape({-1}), ones({place.numel()}, g.scalar_type()));
         flat = flat / count.clamp_min(1);
       }
       return as_strided(flat, a.input.size_list(), a.input.stride_list(), before);
+    },
+    .jvp = [](const Tensor* t, const Saved& s) {
+      // Memory as that around x, with the elements of the tangent in their places.
+      const auto& a = s.attrs<StridedAttrs>();
+      const std::int64_t before = std::max<std::int64_t>(0, -a.view.offset), after = before + a.view.offset;
+      Tensor flat = t[0].new_zeros({before + std::max(extent(a.view), extent(a.input))});
+      if (!self_overlapping(a.input)) {
+        if (t[0].numel()) as_strided(flat, a.input.size_list(), a.input.stride_list(), before).copy_(t[0]);
+      } else {  // several elements of x are one in memory: as above, each has its share
+        const Tensor place = as_strided(arange(flat.numel(), kLong), a.input.size_list(), a.input.stride_list(), before).reshape({-1});
+        const Tensor count = zeros({flat.numel()}, t[0].scalar_type()).index_add_(0, place, ones({place.numel()}, t[0].scalar_type()));
+        flat = index_add(flat, 0, place, t[0].reshape({-1})) / count.clamp_min(1);
+      }
+      return as_strided(flat, a.view.size_list(), a.view.stride_list(), after);
+    },
+    .batch = [](const Batch& b) {
+      const Geometry& v = b.attrs<StridedAttrs>().view;
+      const Tensor& x = b.value(0);
+      std::vector<std::int64_t> strides{x.stride(0)};
+      strides.insert(strides.end(), v.strides, v.strides + v.ndim);
+      return as_strided(x, b.with_batch(v.size_list()), strides, x.storage_offset() + v.offset);
     },
     .samples = [](SampleSink& call) {
       call({call.uniform({3, 4})}, StridedAttrs{{2, {2, 2}, {4, 2}, 1}, {2, {3, 4}, {4, 1}, 0}});
@@ -142,6 +164,7 @@ constexpr Op view_op{
       return detail::alias(c.x(0), shape, {strides, static_cast<std::size_t>(shape.n)}, 0);
     },
     .vjp = [](const Tensor& g, const Saved& s, int) { return reshape(g, s.sizes(0)); },
+    .batch = detail::batch_behind<SizesAttrs>,
     .save_shapes = true,
     .samples = [](SampleSink& call) {
       call({call.uniform({3, 4})}, SizesAttrs{{2, {2, 6}}});
@@ -165,6 +188,10 @@ constexpr Op expand_op{
       return detail::alias(c.x(0), shape, {strides, static_cast<std::size_t>(shape.n)}, 0);
     },
     .vjp = [](const Tensor& g, const Saved& s, int) { return g.sum_to_size(s.sizes(0)); },
+    .batch = [](const Batch& b) {
+      const Dims& shape = b.attrs<SizesAttrs>().sizes;
+      return apply_with(b.op, SizesAttrs{detail::with_batch(b.size, shape)}, detail::aligned(b.value(0), shape.n));
+    },
     .save_shapes = true,
     .samples = [](SampleSink& call) {
       call({call.uniform({3, 1})}, SizesAttrs{{2, {3, 4}}});

@@ -7,6 +7,7 @@
 
 #include "autograd/node.h"
 #include "core/parallel.h"
+#include "ops/batching.h"
 #include "ops/index_places.h"
 #include "ops/op_list.h"
 
@@ -306,6 +307,7 @@ constexpr Op alias_op{
     .formula = "dx = g",
     .forward = [](const Call& c) { return detail::alias(c.x(0), c.x(0).sizes(), c.x(0).strides(), 0); },
     .vjp = [](const Tensor& g, const Saved&, int) { return g; },
+    .batch = detail::batch_as_is,
     .samples = [](SampleSink& call) { call({call.uniform({2, 3})}); },
 };
 

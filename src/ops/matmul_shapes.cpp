@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "core/thread_state.h"
+#include "ops/batching.h"
 #include "ops/linalg.h"
 #include "ops/op_list.h"
 #include "ops/view_attrs.h"
@@ -28,6 +29,7 @@ constexpr Op unsafe_view_op{
       return detail::alias(x, shape, {strides, static_cast<std::size_t>(shape.n)}, 0);
     },
     .vjp = [](const Tensor& g, const Saved& s, int) { return g.reshape(s.sizes(0)); },
+    .batch = detail::batch_behind<SizesAttrs>,
     .save_shapes = true,
     .samples = [](SampleSink& call) { call({call.uniform({3, 4})}, SizesAttrs{{3, {2, 3, 2}}}); },
 };

@@ -1,6 +1,7 @@
 // ops/split.cpp -- one tensor into several views: split, chunk, unbind.
 #include <vector>
 
+#include "ops/batching.h"
 #include "ops/op_list.h"
 #include "ops/view_attrs.h"
 
@@ -55,6 +56,7 @@ constexpr Op split_op{
       }
       return cat(parts, a.dim);
     },
+    .batch_multi = detail::batch_multi_behind<SplitAttrs>,
     .save_shapes = true,
     .multi_view = true,
     .samples = [](SampleSink& call) {
@@ -85,6 +87,10 @@ constexpr Op split_with_sizes_op{
         parts.push_back(arrived(s, k, static_cast<int>(a[1]), shape));
       }
       return cat(parts, a[0]);
+    },
+    .batch_multi = [](const Batch& b) {
+      const std::int64_t* a = &b.attrs<std::int64_t>();
+      return split_with_sizes(b.value(0), {a + 2, static_cast<std::size_t>(a[1])}, a[0] + 1);
     },
     .save_shapes = true,
     .multi_view = true,
@@ -128,6 +134,7 @@ constexpr Op unbind_op{
       }
       return stack(parts, dim);
     },
+    .batch_multi = detail::batch_multi_behind<DimAttrs>,
     .save_shapes = true,
     .multi_view = true,
     .samples = [](SampleSink& call) {

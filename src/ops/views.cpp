@@ -2,6 +2,7 @@
 #include "ops/look.h"
 
 #include "autograd/node.h"
+#include "ops/batching.h"
 #include "ops/op_list.h"
 
 namespace ct {
@@ -73,6 +74,7 @@ constexpr Op select_backward_op{
       const SelectAttrs& a = s.attrs<BackAttrs<SelectAttrs>>().look;
       return select(g, a.dim, a.index);
     },
+    .batch = detail::batch_behind<BackAttrs<SelectAttrs>>,
     .samples = [](SampleSink& call) { call({call.uniform({3})}, BackAttrs<SelectAttrs>{{1, 2}, {2, {3, 4}}}); },
 };
 
@@ -86,6 +88,7 @@ constexpr Op select_op{
     .vjp = [](const Tensor& g, const Saved& s, int) {
       return apply_with(select_backward_op, BackAttrs<SelectAttrs>{s.attrs<SelectAttrs>(), to_dims(s.sizes(0))}, g);
     },
+    .batch = detail::batch_behind<SelectAttrs>,
     .save_shapes = true,
     .samples = [](SampleSink& call) {
       call({call.uniform({3, 4})}, SelectAttrs{0, 1});
@@ -104,6 +107,7 @@ constexpr Op slice_backward_op{
       const SliceAttrs& a = s.attrs<BackAttrs<SliceAttrs>>().look;
       return slice(g, a.dim, a.start, std::min(a.start + a.length * a.step, g.size(a.dim)), a.step);
     },
+    .batch = detail::batch_behind<BackAttrs<SliceAttrs>>,
     .samples = [](SampleSink& call) { call({call.uniform({2, 4})}, BackAttrs<SliceAttrs>{{0, 1, 2, 2}, {2, {5, 4}}}); },
 };
 
@@ -117,6 +121,7 @@ constexpr Op slice_op{
     .vjp = [](const Tensor& g, const Saved& s, int) {
       return apply_with(slice_backward_op, BackAttrs<SliceAttrs>{s.attrs<SliceAttrs>(), to_dims(s.sizes(0))}, g);
     },
+    .batch = detail::batch_behind<SliceAttrs>,
     .save_shapes = true,
     .samples = [](SampleSink& call) {
       call({call.uniform({5, 4})}, SliceAttrs{0, 1, 3, 1});
@@ -135,6 +140,7 @@ constexpr Op diagonal_backward_op{
       const DiagonalAttrs& a = s.attrs<BackAttrs<DiagonalAttrs>>().look;
       return diagonal(g, a.offset, a.dim1, a.dim2);
     },
+    .batch = detail::batch_behind<BackAttrs<DiagonalAttrs>>,
     .samples = [](SampleSink& call) { call({call.uniform({3})}, BackAttrs<DiagonalAttrs>{{1, 0, 1}, {2, {4, 4}}}); },
 };
 
@@ -148,6 +154,7 @@ constexpr Op diagonal_op{
     .vjp = [](const Tensor& g, const Saved& s, int) {
       return apply_with(diagonal_backward_op, BackAttrs<DiagonalAttrs>{s.attrs<DiagonalAttrs>(), to_dims(s.sizes(0))}, g);
     },
+    .batch = detail::batch_behind<DiagonalAttrs>,
     .save_shapes = true,
     .samples = [](SampleSink& call) {
       call({call.uniform({3, 4})}, DiagonalAttrs{0, 0, 1});
@@ -174,6 +181,11 @@ constexpr Op unfold_backward_op{
       const WindowAttrs& a = s.attrs<BackAttrs<WindowAttrs>>().look;
       return g.unfold(a.dim, a.size, a.step);
     },
+    .batch = [](const Batch& b) {
+      const auto& a = b.attrs<BackAttrs<WindowAttrs>>();
+      if (a.x.n) return detail::batch_behind<BackAttrs<WindowAttrs>>(b);
+      return a.look.size ? b.value(0).squeeze(1).clone() : b.value(0).new_zeros({b.size});
+    },
     .samples = [](SampleSink& call) { call({call.uniform({2, 3})}, BackAttrs<WindowAttrs>{{0, 3, 2}, {1, {5}}}); },
 };
 
@@ -186,6 +198,10 @@ constexpr Op unfold_op{
     .forward = [](const Call& c) { return look(c.x(0), c.attrs<WindowAttrs>()); },
     .vjp = [](const Tensor& g, const Saved& s, int) {
       return apply_with(unfold_backward_op, BackAttrs<WindowAttrs>{s.attrs<WindowAttrs>(), to_dims(s.sizes(0))}, g);
+    },
+    .batch = [](const Batch& b) {
+      const auto& a = b.attrs<WindowAttrs>();
+      return b.dim(0) == 0 ? b.value(0).unsqueeze(1).narrow(1, 0, a.size) : b.value(0).unfold(a.dim + 1, a.size, a.step);
     },
     .save_shapes = true,
     .samples = [](SampleSink& call) {
