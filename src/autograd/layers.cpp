@@ -58,6 +58,13 @@ LevelScope* innermost_level(const char* op, const Tensor* const* in, int n) {
   return top;
 }
 
+void refuse_batched(const char* op, const Tensor& x) {
+  for (const Layers* l = layers(x); l && l->level; l = layers(l->value))
+    CT_CHECK(!l->batched, "vmap: data-dependent: ", op, ": It looks like you're reading the elements of a mapped Tensor, as .item() and control flow on "
+             "Tensors do. We don't support vmap over that\n  There is one value for each entry of the batch. Use where() in place of an if, or call this "
+             "outside of vmap.");
+}
+
 // ---- wrappers ---------------------------------------------------------------------------------------------------------
 
 namespace {

@@ -93,6 +93,9 @@ inline bool is_batched(const Tensor& t) {
   return l && l->level;
 }
 
+// Errors: op reads elements, or gives a result whose shape depends on them, and x is batched.
+void refuse_batched(const char* op, const Tensor& x);
+
 // Null if the level has ended, or runs on another thread.
 LevelScope* find_level(std::uint64_t id);
 // The innermost vmap that is not hidden, of all that run or of those around `inside`; null if none.

@@ -95,7 +95,7 @@ bool shares_memory(const Tensor& a, const Tensor& b) { return a.defined() && b.d
 }  // namespace
 
 std::vector<Tensor> output_tangents(const LiveCall& c, int n_out, std::uint32_t attrs_size, LevelScope& scope) {
-  std::vector<Tensor> out(1);
+  std::vector<Tensor> out(static_cast<std::size_t>(n_out));
   if (c.op.jvp) {
     out[0] = fit(LiveCall::run_rule(c, nullptr, [&](const Saved& s) { return c.op.jvp(c.tangents, s); }), c.out[0]);
   } else {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "autograd/layers.h"
 #include "core/tensor_impl.h"
 
 namespace ct {
@@ -93,6 +94,7 @@ Scalar Tensor::item() const {
   TensorImpl* t = need(*this, "item");
   CT_CHECK(t->numel == 1, "item: a Tensor with ", t->numel, " elements cannot be converted to Scalar\n  Its shape is ", sizes(),
            "; index one element first, or reduce it.");
+  if (t->layered) detail::refuse_batched("item", *this);
   return CT_DISPATCH_ALL(t->dtype, [&]() -> Scalar { return *reinterpret_cast<const scalar_t*>(t->data); });
 }
 bool Tensor::is_nonzero() const {

@@ -4,6 +4,7 @@
 
 #include "ops/op_list.h"
 #include "ops/reduce_attrs.h"
+#include "ops/rules.h"
 
 namespace ct {
 
@@ -50,16 +51,20 @@ void test_samples(SampleSink& call) {
   call({call.uniform({2, 0})}, ReduceAttrs{2, false});
 }
 
+Tensor reduced_each(const Batch& b) { return detail::reduce_each(b, b.op); }
+
 constexpr Op all_op{
     .name = "all",
     .kind = OpKind::reduce,
     .forward = [](const Call& c) { return test(c, true); },
+    .batch = reduced_each,
     .samples = test_samples,
 };
 constexpr Op any_op{
     .name = "any",
     .kind = OpKind::reduce,
     .forward = [](const Call& c) { return test(c, false); },
+    .batch = reduced_each,
     .samples = test_samples,
 };
 constexpr Op count_nonzero_op{
@@ -72,6 +77,7 @@ constexpr Op count_nonzero_op{
       count_true(c.x(0), a, [&](std::int64_t i, std::int64_t count) { y[i] = count; });
       return out;
     },
+    .batch = reduced_each,
     .samples = test_samples,
 };
 
@@ -79,6 +85,8 @@ constexpr Op count_nonzero_op{
 
 Tensor count_bins(const Tensor& self, const Tensor& weights, std::int64_t minlength) {
   CT_CHECK(self.defined(), "bincount: the tensor is undefined");
+  detail::refuse_batched("bincount", self);
+  if (weights.defined()) detail::refuse_batched("bincount", weights);
   CT_CHECK_VALUE(minlength >= 0, "bincount: minlength should be >= 0, got ", minlength);
   CT_CHECK(isIntegralType(self.scalar_type(), false) && self.dim() == 1, "bincount: bincount only supports 1-d non-negative integral inputs. Got ",
            self.scalar_type(), " of shape ", self.sizes());
@@ -109,6 +117,7 @@ Tensor count_bins(const Tensor& self, const Tensor& weights, std::int64_t minlen
 
 Tensor histogram(const Tensor& self, std::int64_t bins, double low, double high) {
   CT_CHECK(self.defined(), "histc: the tensor is undefined");
+  detail::refuse_batched("histc", self);
   const ScalarType dtype = self.scalar_type();
   CT_CHECK_TYPE(dtype == kFloat || dtype == kDouble, "histc: \"histogram_cpu\" not implemented for '", dtype, "'\n  It takes kFloat and kDouble.");
   CT_CHECK_VALUE(bins > 0, "histc: bins must be > 0, but got ", bins);
@@ -160,6 +169,13 @@ constexpr Op searchsorted_op{
     .name = "searchsorted",
     .kind = OpKind::other,
     .forward = [](const Call& c) { return search_rows(c.x(0), c.x(1), c.attrs<SearchAttrs>().right); },
+    .batch = [](const Batch& b) {
+      const auto& a = b.attrs<SearchAttrs>();
+      if (b.dim(0) > 1) return apply_with(b.op, a, b.x(0), b.x(1));      // rows for rows
+      if (!b.batched(0)) return apply_with(b.op, a, b.value(0), b.value(1));  // one row for all
+      const Tensor values = b.x(1);
+      return apply_with(b.op, a, b.value(0), b.dim(1) == 0 ? values.unsqueeze(1) : values.flatten(1)).view(values.sizes());
+    },
     .samples = [](SampleSink& call) {
       const Tensor edges = std::get<0>(sort(call.uniform({2, 5})));
       for (bool right : {false, true}) {

@@ -4,6 +4,7 @@
 #include "kernels/reduce.h"
 #include "ops/op_list.h"
 #include "ops/reduction.h"
+#include "ops/rules.h"
 
 namespace ct {
 
@@ -144,7 +145,8 @@ ReduceAttrs choose_along(const char* name, const Tensor& x, IntArrayRef dim, boo
 // max(): g in equal parts over all elements that attain the extremum.
 Tensor spread_over_all(const Tensor& g, const Saved& s, int) {
   const Tensor &x = s.x(0), &y = s.y();
-  const Tensor mask = isnan(y).is_nonzero() ? isnan(x) : eq(x, y);
+  const Tensor nan = isnan(y);
+  const Tensor mask = detail::any_nonzero(nan) ? logical_or(eq(x, y), logical_and(isnan(x), nan)) : eq(x, y);
   return where(mask, g / mask.sum(), Scalar(0));
 }
 // The same within each slice.
@@ -172,6 +174,13 @@ void sample_dims(SampleSink& call) {
   for (std::uint32_t dims = 1; dims < 8; ++dims) call({call.uniform({2, 3, 4})}, ReduceAttrs{dims, dims % 2 == 0});
 }
 
+Tensor picked_jvp(const Tensor* t, const Saved& s) {
+  const auto& a = s.attrs<ReduceAttrs>();
+  return detail::picked_tangent(t[0], s.y(1), __builtin_ctz(a.dims | 1u << 31), a.keepdim);
+}
+// max() of each entry: equal maxima share the gradient there as in amax.
+Tensor extremum_each(const Batch& b, bool largest);
+
 constexpr Op max_op{
     .name = "max",
     .node = "MaxBackward1",
@@ -179,6 +188,8 @@ constexpr Op max_op{
     .formula = "dx = g / (number of maxima) where x = y, 0 elsewhere",
     .forward = [](const Call& c) { return extrema(c.x(0), c.attrs<ReduceAttrs>(), true); },
     .vjp = spread_over_all,
+    .jvp = [](const Tensor* t, const Saved& s) { return detail::reduced_tangent(spread_over_all(ones_like(s.y()), s, 0), t[0], s.attrs<ReduceAttrs>()); },
+    .batch = [](const Batch& b) { return extremum_each(b, true); },
     .save = {X(0) | Y()},
     .samples = sample_all,
 };
@@ -189,6 +200,8 @@ constexpr Op min_op{
     .formula = "dx = g / (number of minima) where x = y, 0 elsewhere",
     .forward = [](const Call& c) { return extrema(c.x(0), c.attrs<ReduceAttrs>(), false); },
     .vjp = spread_over_all,
+    .jvp = max_op.jvp,
+    .batch = [](const Batch& b) { return extremum_each(b, false); },
     .save = {X(0) | Y()},
     .samples = sample_all,
 };
@@ -200,6 +213,8 @@ constexpr Op max_dim_op{
     .formula = "dx[index] = g, 0 elsewhere",
     .forward_multi = [](const Call& c) { return extrema_along(c, true); },
     .vjp = to_index,
+    .jvp = picked_jvp,
+    .batch_multi = [](const Batch& b) { return detail::reduce_each_multi(b, b.op); },
     .save = {Y(1)},
     .save_shapes = true,
     .samples = sample_dim,
@@ -211,6 +226,8 @@ constexpr Op min_dim_op{
     .formula = max_dim_op.formula,
     .forward_multi = [](const Call& c) { return extrema_along(c, false); },
     .vjp = to_index,
+    .jvp = picked_jvp,
+    .batch_multi = [](const Batch& b) { return detail::reduce_each_multi(b, b.op); },
     .save = {Y(1)},
     .save_shapes = true,
     .samples = sample_dim,
@@ -223,6 +240,11 @@ constexpr Op amax_op{
     .formula = "dx = g / (number of maxima in the slice) where x = y, 0 elsewhere",
     .forward = [](const Call& c) { return extrema(c.x(0), c.attrs<ReduceAttrs>(), true); },
     .vjp = [](const Tensor& g, const Saved& s, int) { return spread_over_slices(g, s.x(0), s.y(), s.attrs<ReduceAttrs>()); },
+    .jvp = [](const Tensor* t, const Saved& s) {
+      const auto& a = s.attrs<ReduceAttrs>();
+      return detail::reduced_tangent(spread_over_slices(ones_like(s.y()), s.x(0), s.y(), a), t[0], a);
+    },
+    .batch = [](const Batch& b) { return detail::reduce_each(b, b.op); },
     .save = {X(0) | Y()},
     .samples = sample_dims,
 };
@@ -233,6 +255,8 @@ constexpr Op amin_op{
     .formula = "dx = g / (number of minima in the slice) where x = y, 0 elsewhere",
     .forward = [](const Call& c) { return extrema(c.x(0), c.attrs<ReduceAttrs>(), false); },
     .vjp = amax_op.vjp,
+    .jvp = amax_op.jvp,
+    .batch = amax_op.batch,
     .save = {X(0) | Y()},
     .samples = sample_dims,
 };
@@ -253,23 +277,28 @@ constexpr Op aminmax_op{
       if (s.g(1).defined()) high = spread_over_slices(s.g(1), s.x(0), s.y(1), a);
       return !low.defined() ? high : !high.defined() ? low : low + high;
     },
+    .batch_multi = [](const Batch& b) { return detail::reduce_each_multi(b, b.op); },
     .save = {X(0) | Y(0) | Y(1)},
     .samples = [](SampleSink& call) {
       for (std::uint32_t dims : {1, 2, 4, 7}) call({call.uniform({2, 3, 4})}, ReduceAttrs{dims, dims == 2});
     },
 };
 
+Tensor extremum_each(const Batch& b, bool largest) { return detail::reduce_each(b, largest ? amax_op : amin_op); }
+
 // Positions carry no gradient.
 constexpr Op argmax_op{
     .name = "argmax",
     .kind = OpKind::reduce,
     .forward = [](const Call& c) { return extrema_along(c, true)[1]; },
+    .batch = amax_op.batch,
     .samples = sample_dim,
 };
 constexpr Op argmin_op{
     .name = "argmin",
     .kind = OpKind::reduce,
     .forward = [](const Call& c) { return extrema_along(c, false)[1]; },
+    .batch = amax_op.batch,
     .samples = sample_dim,
 };
 

@@ -4,6 +4,7 @@
 #include "kernels/cpu/elementwise.h"
 #include "ops/elementwise.h"
 #include "ops/op_list.h"
+#include "ops/rules.h"
 
 namespace ct {
 
@@ -21,6 +22,19 @@ constexpr Op rsub_op{
     .formula = "dx0 = -alpha * g; dx1 = g",
     .forward = [](const Call& c) { return sub(c.x(1), c.x(0), c.attrs<ScalarAttrs>().s[0]); },
     .vjp = [](const Tensor& g, const Saved& s, int arg) { return arg == 1 ? g : number(s).equal(1) ? -g : g * -number(s); },
+    .jvp = [](const Tensor* t, const Saved& s) {
+      const Tensor by_0 = t[0].defined() ? t[0] * -number(s) : Tensor();
+      return !t[1].defined() ? by_0 : by_0.defined() ? t[1] + by_0 : t[1];
+    },
+    .batch = [](const Batch& b) {
+      const std::int64_t dim = std::max(b.dim(0), b.dim(1));
+      Tensor x = detail::broadcastable(b, 0, dim), y = detail::broadcastable(b, 1, dim);
+      if (x.scalar_type() != y.scalar_type() && b.size > 0) {  // an entry without dimensions counts less for the dtype
+        const ScalarType t = result_type(b.x(0).select(0, 0), b.x(1).select(0, 0));
+        x = x.to(t), y = y.to(t);
+      }
+      return sub(y, x, b.attrs<ScalarAttrs>().s[0]);
+    },
     .samples = [](SampleSink& call) {
       call({call.uniform({3, 4}), call.uniform({3, 4})}, ScalarAttrs{{1}});
       call({call.uniform({3, 1}), call.uniform({4})}, ScalarAttrs{{-2.5}});

@@ -10,6 +10,7 @@
 #include "core/thread_state.h"
 #include "ops/linalg_lapack.h"
 #include "ops/op_list.h"
+#include "ops/rules.h"
 
 namespace ct {
 
@@ -30,6 +31,14 @@ void check_converged(const char* op, const Tensor& A, const std::vector<int>& in
   const std::int64_t bad = first_failure(infos);
   CT_CHECK_LINALG(bad < 0, op, ": ", batch_text(A, static_cast<std::size_t>(bad)), "The algorithm failed to converge because the input matrix is "
                   "ill-conditioned or has too many repeated ", what, " (error code: ", infos[static_cast<std::size_t>(bad)], ").");
+}
+
+// Factors of all entries; one that was not asked for is empty in each.
+std::vector<Tensor> factors_each(const Batch& b) {
+  std::vector<Tensor> y = all_as_they_are(b);
+  for (Tensor& t : y)
+    if (t.dim() == 1 && t.numel() == 0 && b.dim(0) >= 2) t = t.new_empty({b.size, 0});
+  return y;
 }
 
 // ---- QR --------------------------------------------------------------------------------------------------------
@@ -96,6 +105,7 @@ constexpr Op qr_op{  // x = y0 y1, y0 with orthonormal columns, y1 upper triangu
       const Tensor more = matmul(matmul(Q, R2), gR2.mT());
       return cat({qr_square_vjp(gQ.defined() ? gQ + more : more, gR.narrow(-1, 0, m), Q, R1), matmul(Q, gR2)}, -1);
     },
+    .batch_multi = factors_each,
     .save = {Y(0) | Y(1)},
     .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) {
@@ -146,6 +156,7 @@ constexpr Op eigh_op{  // x y1 = y1 diag(y0), reading one triangle of x
       const Tensor inner = with_diagonal(skew(matmul(V.mT(), gV)) / (2 * gaps(L)), gL.defined() ? gL : zeros_like(L));
       return matmul(V, matmul(inner, V.mT()));
     },
+    .batch_multi = factors_each,
     .save = {Y(0) | Y(1)},
     .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) {
@@ -200,6 +211,7 @@ constexpr Op eig_op{  // x y1 = y1 diag(y0)
       inner = with_diagonal(inner / gaps(L), gL.defined() ? gL : zeros_like(L));
       return solve(Vt, matmul(inner, Vt), true, false, false);
     },
+    .batch_multi = factors_each,
     .save = {Y(0) | Y(1)},
     .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) {
@@ -281,6 +293,7 @@ constexpr Op svd_op{  // x = y0 diag(y1) y2
       }
       return gA;
     },
+    .batch_multi = factors_each,
     .save = {Y(0) | Y(1) | Y(2)},
     .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) {
@@ -302,7 +315,7 @@ bool parse_upper(const char* op, std::string_view UPLO) {
 }
 
 // Whether vectors must be computed beside values, for their gradient.
-bool recording(const Tensor& A) { return thread_state.grad_mode && tracks(A); }
+bool recording(const Tensor& A) { return (thread_state.grad_mode && tracks(A)) || is_layered(A); }
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 
 #include "ops/linalg_lapack.h"
 #include "ops/op_list.h"
+#include "ops/rules.h"
 
 namespace ct {
 
@@ -35,6 +36,14 @@ Tensor pade_exp(Tensor A) {
   return y;
 }
 
+// The derivative of exp at A in the direction t: exp of a block triangular matrix holds it: Mathias (1996).
+Tensor exp_along(const Tensor& A, const Tensor& t) {
+  const std::int64_t n = A.size(-1);
+  if (n == 0) return t;
+  const Tensor block = cat({cat({A, t}, -1), cat({zeros_like(A), A}, -1)}, -2);
+  return linalg_matrix_exp(block).narrow(-2, 0, n).narrow(-1, n, n);
+}
+
 constexpr Op matrix_exp_op{
     .name = "linalg_matrix_exp",
     .node = "LinalgMatrixExpBackward0",
@@ -49,13 +58,10 @@ constexpr Op matrix_exp_op{
       return out;
     },
     .vjp = [](const Tensor& g, const Saved& s, int) {
-      // exp of a block triangular matrix holds the Frechet derivative: Mathias (1996).
-      const Tensor At = s.x(0).mT();
-      const std::int64_t n = At.size(-1);
-      if (n == 0) return g;
-      const Tensor block = cat({cat({At, g}, -1), cat({zeros_like(At), At}, -1)}, -2);
-      return linalg_matrix_exp(block).narrow(-2, 0, n).narrow(-1, n, n);
+      return exp_along(s.x(0).mT(), g);
     },
+    .jvp = [](const Tensor* t, const Saved& s) { return exp_along(s.x(0), t[0]); },
+    .batch = detail::as_it_is,
     .save = {X(0)},
     .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) {

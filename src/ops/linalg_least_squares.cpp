@@ -7,6 +7,7 @@
 
 #include "ops/linalg_lapack.h"
 #include "ops/op_list.h"
+#include "ops/rules.h"
 
 namespace ct {
 
@@ -53,6 +54,7 @@ constexpr Op pinv_op{
       return matmul(Vh.mT() * inverted(S, c.attrs<PinvAttrs>().rtol).unsqueeze(-2), U.mT());
     },
     .vjp = [](const Tensor& g, const Saved& s, int) { return pinv_vjp(g, s.y(), s.x(0)); },
+    .batch = detail::as_it_is,
     .save = {X(0) | Y()},
     .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) {
@@ -108,6 +110,11 @@ constexpr Op lstsq_op{  // y minimises |x0 y - x1|
       const Tensor gB = matmul(pinv.mT(), g);
       return at.vector ? gB.squeeze(-1) : gB;
     },
+    .batch_multi = [](const Batch& b) {
+      const auto& at = b.attrs<LstsqAttrs>();
+      const std::int64_t more = std::max(b.dim(0) - 2, b.dim(1) - (at.vector ? 1 : 2));
+      return apply_multi(b.op, at, broadcastable(b, 0, 2 + more), broadcastable(b, 1, (at.vector ? 1 : 2) + more));
+    },
     .save = {X(0) | X(1), X(0)},
     .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) {
@@ -143,7 +150,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> linalg_lstsq(const Tensor& self, cons
   // Squared residuals of each column if the system is overdetermined and every matrix has full rank. gelsy computes no
   // singular values.
   bool full = self.size(-2) > self.size(-1);
-  for (std::int64_t i = 0; i < y[1].numel(); ++i) full &= data<std::int64_t>(y[1])[i] == self.size(-1);
+  full = full && !any_nonzero(ne(y[1], self.size(-1)));
   Tensor residuals = empty_like_dtype(self.scalar_type(), {0});
   if (full) {
     auto columns = [vector](const Tensor& x) { return vector ? x.detach().unsqueeze(-1) : x.detach(); };

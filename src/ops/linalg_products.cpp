@@ -28,6 +28,7 @@ constexpr Op cross_op{
       const std::int64_t d = s.attrs<CrossAttrs>().dim;
       return arg == 0 ? cross(s.x(1).expand_as(g), g, d) : cross(g, s.x(0).expand_as(g), d);
     },
+    .batch = [](const Batch& b) { return apply_with(b.op, b.attrs<CrossAttrs>(), b.value(0), b.value(1)); },  // dim counts from the back
     .save = {X(1), X(0)},
     .dtypes = Dtypes::no_bool,
     .samples = [](SampleSink& call) {
@@ -44,6 +45,7 @@ constexpr Op trace_op{
     .formula = "dx = g on the diagonal",
     .forward = [](const Call& c) { return c.x(0).diagonal().sum(); },
     .vjp = [](const Tensor& g, const Saved& s, int) { return where(eye(s.sizes(0)[0], s.sizes(0)[1], kBool), g, Scalar(0)).to(g.scalar_type()); },
+    .batch = [](const Batch& b) { return b.value(0).diagonal(0, 1, 2).sum(1); },
     .save_shapes = true,
     .samples = [](SampleSink& call) {
       for (auto sizes : {std::vector<std::int64_t>{3, 3}, {2, 4}, {4, 2}, {0, 3}}) call({call.uniform(sizes)});

@@ -8,6 +8,7 @@
 
 #include "ops/linalg_lapack.h"
 #include "ops/op_list.h"
+#include "ops/rules.h"
 
 namespace ct {
 
@@ -56,12 +57,23 @@ constexpr Op inv_op{  // y = x^-1
       const Tensor yt = s.y().mT();
       return -matmul(yt, matmul(g, yt));
     },
+    .jvp = [](const Tensor* t, const Saved& s) { return -matmul(s.y(), matmul(t[0], s.y())); },
+    .batch = detail::as_it_is,
     .save = {Y()},
     .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) {
       for (auto sizes : {std::vector<std::int64_t>{3, 3}, {1, 1}, {2, 4, 4}, {0, 0}, {0, 3, 3}}) call({sample_matrix(call, sizes)}, CheckAttrs{true});
     },
 };
+
+// The right sides of all entries of a batch for one matrix: side by side, or below each other.
+template <class F>
+Tensor one_matrix(const Tensor& B, bool left, bool vector, const F& solve_for) {
+  if (vector) return solve_for(B.t()).t().contiguous();  // [B, n]
+  const std::int64_t batch = B.size(0), n = B.size(1), k = B.size(2);
+  if (!left) return solve_for(B.reshape({batch * n, k})).reshape({batch, n, k});
+  return solve_for(B.transpose(0, 1).reshape({n, batch * k})).reshape({n, batch, k}).transpose(0, 1);
+}
 
 // ---- linear systems ------------------------------------------------------------------------------------------
 
@@ -105,6 +117,23 @@ constexpr Op solve_op{  // x0 y = x1
       const Tensor& X = s.y();
       if (at.vector) return -matmul(gB.unsqueeze(-1), X.unsqueeze(-2));  // [n, 1] x [1, n]
       return at.left ? -matmul(gB, X.mT()) : -matmul(X.mT(), gB);
+    },
+    .jvp = [](const Tensor* t, const Saved& s) {  // x0 dy = dx1 - dx0 y
+      const auto& at = s.attrs<SolveAttrs>();
+      const Tensor& y = s.y();
+      Tensor right = t[1];
+      if (t[0].defined()) {
+        const Tensor moved = at.vector ? matmul(t[0], y.unsqueeze(-1)).squeeze(-1) : at.left ? matmul(t[0], y) : matmul(y, t[0]);
+        right = right.defined() ? right - moved : -moved;
+      }
+      return solve(s.x(0), right, at.left, at.vector, false);
+    },
+    .batch = [](const Batch& b) {
+      const auto& at = b.attrs<SolveAttrs>();
+      const Tensor &A = b.value(0), &B = b.value(1);
+      if (!b.batched(0) && A.dim() == 2 && b.dim(1) <= 2) return one_matrix(B, at.left, at.vector, [&](const Tensor& x) { return solve(A, x, at.left, false, at.check); });
+      const std::int64_t more = std::max(b.dim(0) - 2, b.dim(1) - (at.vector ? 1 : 2));
+      return solve(broadcastable(b, 0, 2 + more), broadcastable(b, 1, (at.vector ? 1 : 2) + more), at.left, at.vector, at.check);
     },
     .save = {X(0) | Y(), X(0)},
     .dtypes = Dtypes::floating,
@@ -150,6 +179,25 @@ constexpr Op solve_triangular_op{  // x0 y = x1, reading one triangle of x0
       const Tensor gA = at.left ? -matmul(gB, X.mT()) : -matmul(X.mT(), gB);
       return at.upper ? gA.triu(at.unit ? 1 : 0) : gA.tril(at.unit ? -1 : 0);
     },
+    .jvp = [](const Tensor* t, const Saved& s) {
+      const auto& at = s.attrs<TriangularAttrs>();
+      Tensor right = t[1];
+      if (t[0].defined()) {
+        const int skipped = at.unit ? 1 : 0;
+        const Tensor dA = at.upper ? t[0].triu(skipped) : t[0].tril(-skipped);
+        const Tensor moved = at.left ? matmul(dA, s.y()) : matmul(s.y(), dA);
+        right = right.defined() ? right - moved : -moved;
+      }
+      return linalg_solve_triangular(s.x(0), right, at.upper, at.left, at.unit);
+    },
+    .batch = [](const Batch& b) {
+      const auto& at = b.attrs<TriangularAttrs>();
+      const Tensor &A = b.value(0), &B = b.value(1);
+      if (!b.batched(0) && A.dim() == 2 && b.dim(1) == 2)
+        return one_matrix(B, at.left, false, [&](const Tensor& x) { return linalg_solve_triangular(A, x, at.upper, at.left, at.unit); });
+      const std::int64_t dim = std::max(b.dim(0), b.dim(1));
+      return linalg_solve_triangular(broadcastable(b, 0, dim), broadcastable(b, 1, dim), at.upper, at.left, at.unit);
+    },
     .save = {X(0) | Y(), X(0)},
     .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) {
@@ -192,6 +240,20 @@ Tensor cofactors_from_svd(const Tensor& A) {
   return matmul(U * (others * sign.unsqueeze(-1)).unsqueeze(-2), Vh);
 }
 
+Tensor det_gradient(const Tensor& g, const Saved& s, int) {
+  const Tensor &A = s.x(0), &y = s.y();
+  const std::int64_t n = A.size(-1);
+  const Tensor one = eye(n, A.options());
+  auto matrix = [](const Tensor& t) { return t.unsqueeze(-1).unsqueeze(-1); };
+  const Tensor singular = matrix(y.detach().eq(0));
+  const Tensor scaled = matrix(g * y) * one;  // g det(A) I
+  if (!any_nonzero(singular)) return solve(A.mT(), scaled, true, false, false);
+  // Each way sees a harmless matrix where the other one is used.
+  const Tensor regular = solve(where(singular, one, A).mT(), scaled, true, false, false);
+  const Tensor distinct = diag(arange(1, n + 1, A.options()));
+  return where(singular, matrix(g) * cofactors_from_svd(where(singular, A, distinct)), regular);
+}
+
 constexpr Op det_op{
     .name = "linalg_det",
     .node = "LinalgDetBackward0",
@@ -209,19 +271,9 @@ constexpr Op det_op{
       });
       return out;
     },
-    .vjp = [](const Tensor& g, const Saved& s, int) {
-      const Tensor &A = s.x(0), &y = s.y();
-      const std::int64_t n = A.size(-1);
-      const Tensor one = eye(n, A.options());
-      auto matrix = [](const Tensor& t) { return t.unsqueeze(-1).unsqueeze(-1); };
-      const Tensor singular = matrix(y.detach().eq(0));
-      const Tensor scaled = matrix(g * y) * one;  // g det(A) I
-      if (!singular.any().is_nonzero()) return solve(A.mT(), scaled, true, false, false);
-      // Each way sees a harmless matrix where the other one is used.
-      const Tensor regular = solve(where(singular, one, A).mT(), scaled, true, false, false);
-      const Tensor distinct = diag(arange(1, n + 1, A.options()));
-      return where(singular, matrix(g) * cofactors_from_svd(where(singular, A, distinct)), regular);
-    },
+    .vjp = det_gradient,
+    .jvp = [](const Tensor* t, const Saved& s) { return (det_gradient(ones_like(s.y()), s, 0) * t[0]).sum(IntArrayRef{-2, -1}); },
+    .batch = detail::as_it_is,
     .save = {X(0) | Y()},
     .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) {
@@ -257,6 +309,7 @@ constexpr Op slogdet_op{
       const Tensor& A = s.x(0);
       return solve(A.mT(), s.g(1).unsqueeze(-1).unsqueeze(-1) * eye(A.size(-1), A.options()), true, false, false);
     },
+    .batch_multi = detail::all_as_they_are,
     .save = {X(0)},
     .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) {
@@ -300,6 +353,7 @@ constexpr Op cholesky_op{  // x = y y^T, or y^T y for upper
       phi = linalg_solve_triangular(L.mT(), phi, true);
       return linalg_solve_triangular(L, phi, false, false);
     },
+    .batch = detail::as_it_is,
     .save = {Y()},
     .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) {

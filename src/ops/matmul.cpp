@@ -3,6 +3,7 @@
 #include "kernels/gemm.h"
 #include "ops/linalg.h"
 #include "ops/op_list.h"
+#include "ops/rules.h"
 
 namespace ct {
 
@@ -82,6 +83,56 @@ void check_mm_shapes(const char* op, const Tensor& a, const Tensor& b) {
            a.sizes()[1] == b.sizes()[1] ? "; the second matrix transposed, b.t(), would fit." : ".");
 }
 
+// ---- batches: products of what has a batch dimension first and what has none, by as few calls of a kernel as possible ----
+
+struct Each {
+  Tensor x;
+  bool batched;
+};
+Each each(const Batch& b, int i) { return {b.value(i), b.batched(i)}; }
+
+// [B, m, k] -> [B m, k]
+Tensor rows(const Tensor& x) { return x.reshape({x.size(0) * x.size(1), x.size(2)}); }
+
+Tensor mm_each(const Each& a, const Each& b) {
+  if (a.batched && b.batched) return bmm(a.x, b.x);
+  if (!a.batched && !b.batched) return mm(a.x, b.x);
+  if (a.batched) return mm(rows(a.x), b.x).view({a.x.size(0), a.x.size(1), b.x.size(1)});
+  // a b_i = (b_i^T a^T)^T, of all entries at once where products are small.
+  const std::int64_t batch = b.x.size(0), m = a.x.size(0), k = b.x.size(1), n = b.x.size(2);
+  if (m * k * n > 32 * 32 * 32 && n > 1) return bmm(a.x.unsqueeze(0).expand({batch, m, k}), b.x);
+  return mm(rows(b.x.mT()), a.x.t()).view({batch, n, m}).mT().contiguous();
+}
+
+Tensor mv_each(const Each& a, const Each& x) {
+  if (a.batched && x.batched) return bmm(a.x, x.x.unsqueeze(2)).squeeze(2);
+  if (!a.batched && !x.batched) return mv(a.x, x.x);
+  return a.batched ? mv(rows(a.x), x.x).view({a.x.size(0), a.x.size(1)}) : mm(x.x, a.x.t());
+}
+
+Tensor dot_each(const Batch& b) {
+  const Tensor &x = b.value(0), &y = b.value(1);
+  if (!b.batched(0)) return mv(y, x);
+  if (!b.batched(1)) return mv(x, y);
+  if (x.scalar_type() == kFloat || x.scalar_type() == kDouble) return (x * y).sum(1);
+  return bmm(x.unsqueeze(1), y.unsqueeze(2)).view({b.size});
+}
+
+Tensor bmm_each(const Each& a, const Each& b) {
+  if (!a.batched && !b.batched) return bmm(a.x, b.x);
+  if (a.batched && b.batched) {
+    const std::int64_t batch = a.x.size(0), n = a.x.size(1);
+    return bmm(a.x.flatten(0, 1), b.x.flatten(0, 1)).view({batch, n, a.x.size(2), b.x.size(3)});
+  }
+  if (a.batched) {  // [B, b, m, k] -> [b, B m, k]
+    const std::int64_t batch = a.x.size(0), n = a.x.size(1), m = a.x.size(2);
+    return bmm(a.x.transpose(0, 1).flatten(1, 2), b.x).view({n, batch, m, b.x.size(2)}).transpose(0, 1).contiguous();
+  }
+  // [B, b, k, n] -> [b, k, B n]
+  const std::int64_t batch = b.x.size(0), n = b.x.size(1), columns = b.x.size(3);
+  return bmm(a.x, b.x.permute({1, 2, 0, 3}).flatten(2, 3)).view({n, a.x.size(1), batch, columns}).permute({2, 0, 1, 3}).contiguous();
+}
+
 // y = a b
 constexpr Op mm_op{
     .name = "mm",
@@ -99,6 +150,7 @@ constexpr Op mm_op{
       return arg == 0 ? mm(g, s.x(1).t())   // [m, n] x [n, k] -> [m, k]
                       : mm(s.x(0).t(), g);  // [k, m] x [m, n] -> [k, n]
     },
+    .batch = [](const Batch& b) { return mm_each(each(b, 0), each(b, 1)); },
     .save = {X(1), X(0)},
     .dtypes = Dtypes::no_bool,
     .samples = [](SampleSink& call) {
@@ -123,6 +175,7 @@ constexpr Op mv_op{
       return isReducedFloatingType(dtype) ? out.to(dtype) : out;
     },
     .vjp = [](const Tensor& g, const Saved& s, int arg) { return arg == 0 ? outer(g, s.x(1)) : mv(s.x(0).t(), g); },
+    .batch = [](const Batch& b) { return mv_each(each(b, 0), each(b, 1)); },
     .save = {X(1), X(0)},
     .dtypes = Dtypes::no_bool,
     .samples = [](SampleSink& call) {
@@ -150,6 +203,7 @@ constexpr Op dot_op{
     .formula = "dx0 = g * x1; dx1 = g * x0",
     .forward = dot_forward,
     .vjp = [](const Tensor& g, const Saved& s, int arg) { return g * s.x(1 - arg); },
+    .batch = dot_each,
     .save = {X(1), X(0)},
     .dtypes = Dtypes::no_bool,
     .samples = [](SampleSink& call) {
@@ -165,6 +219,7 @@ constexpr Op vdot_op{  // the same without complex numbers, under its own name
     .formula = dot_op.formula,
     .forward = dot_forward,
     .vjp = dot_op.vjp,
+    .batch = dot_each,
     .save = {X(1), X(0)},
     .dtypes = Dtypes::no_bool,
     .samples = dot_op.samples,
@@ -186,6 +241,7 @@ constexpr Op bmm_op{
       return arg == 0 ? bmm(g, s.x(1).transpose(1, 2))   // [b, m, n] x [b, n, k] -> [b, m, k]
                       : bmm(s.x(0).transpose(1, 2), g);  // [b, k, m] x [b, m, n] -> [b, k, n]
     },
+    .batch = [](const Batch& b) { return bmm_each(each(b, 0), each(b, 1)); },
     .save = {X(1), X(0)},
     .dtypes = Dtypes::no_bool,
     .samples = [](SampleSink& call) {
@@ -212,6 +268,24 @@ Tensor start(const Call& c, IntArrayRef sizes) {
   return out;
 }
 
+// beta x0 + alpha product, for a product whose entries have `dim` dimensions.
+Tensor with_term(const Batch& b, std::int64_t dim, const Tensor& product) {
+  const auto& a = b.attrs<ScalarAttrs>();
+  const Tensor p = times(product, alpha_of(a));
+  if (beta_of(a).equal(0)) return b.batched(1) || b.batched(2) ? p : p.expand(b.with_batch(p.sizes()));
+  return times(detail::broadcastable(b, 0, dim), beta_of(a)) + p;
+}
+
+// beta t0 + alpha (t1 x2 + x1 t2)
+Tensor tangent_with_term(const Tensor* t, const Saved& s, Tensor (*product)(const Tensor&, const Tensor&)) {
+  Tensor y;
+  if (t[1].defined()) y = product(t[1], s.x(2));
+  if (t[2].defined()) y = y.defined() ? y + product(s.x(1), t[2]) : product(s.x(1), t[2]);
+  if (y.defined()) y = times(y, alpha_of(s));
+  if (!t[0].defined()) return y;
+  return y.defined() ? times(t[0], beta_of(s)) + y : times(t[0], beta_of(s));
+}
+
 constexpr Op addmm_op{
     .name = "addmm",
     .node = "AddmmBackward0",
@@ -225,6 +299,15 @@ constexpr Op addmm_op{
     .vjp = [](const Tensor& g, const Saved& s, int arg) {
       if (arg == 0) return times(g, beta_of(s));
       return times(arg == 1 ? mm(g, s.x(2).t()) : mm(s.x(1).t(), g), alpha_of(s));
+    },
+    .jvp = [](const Tensor* t, const Saved& s) { return tangent_with_term(t, s, mm); },
+    .batch = [](const Batch& b) {
+      const Each m1 = each(b, 1), m2 = each(b, 2);
+      const Scalar &beta = beta_of(b.attrs<ScalarAttrs>()), &alpha = alpha_of(b.attrs<ScalarAttrs>());
+      if (!b.batched(0) && b.dim(0) <= 1 && m1.batched && !m2.batched)  // the rows of all entries, one below the other
+        return addmm(b.value(0), rows(m1.x), m2.x, beta, alpha).view({b.size, m1.x.size(1), m2.x.size(1)});
+      if (m1.batched && m2.batched) return baddbmm(detail::broadcastable(b, 0, 2), m1.x, m2.x, beta, alpha);
+      return with_term(b, 2, mm_each(m1, m2));
     },
     .save = {0, X(2), X(1)},
     .dtypes = Dtypes::no_bool,
@@ -251,6 +334,8 @@ constexpr Op addmv_op{
       if (arg == 0) return times(g, beta_of(s));
       return times(arg == 1 ? outer(g, s.x(2)) : mv(s.x(1).t(), g), alpha_of(s));
     },
+    .jvp = [](const Tensor* t, const Saved& s) { return tangent_with_term(t, s, mv); },
+    .batch = [](const Batch& b) { return with_term(b, 1, mv_each(each(b, 1), each(b, 2))); },
     .save = {0, X(2), X(1)},
     .dtypes = Dtypes::no_bool,
     .samples = [](SampleSink& call) {
@@ -274,6 +359,8 @@ constexpr Op baddbmm_op{
       if (arg == 0) return times(g, beta_of(s));
       return times(arg == 1 ? bmm(g, s.x(2).transpose(1, 2)) : bmm(s.x(1).transpose(1, 2), g), alpha_of(s));
     },
+    .jvp = [](const Tensor* t, const Saved& s) { return tangent_with_term(t, s, bmm); },
+    .batch = [](const Batch& b) { return with_term(b, 3, bmm_each(each(b, 1), each(b, 2))); },
     .save = {0, X(2), X(1)},
     .dtypes = Dtypes::no_bool,
     .samples = [](SampleSink& call) {

@@ -2,6 +2,7 @@
 #include "kernels/reduce.h"
 #include "ops/op_list.h"
 #include "ops/reduction.h"
+#include "ops/rules.h"
 
 namespace ct {
 
@@ -44,6 +45,8 @@ Tensor mean_vjp(const Tensor& g, const Saved& s, int) {
   return (detail::unreduce(g, sizes, a) / detail::reduced_numel(sizes, a)).expand(sizes);
 }
 
+Tensor mean_each(const Batch& b);
+
 constexpr Op mean_op{
     .name = "mean",
     .node = "MeanBackward0",
@@ -51,6 +54,7 @@ constexpr Op mean_op{
     .formula = "dx = g / n, repeated over the shape of x",
     .forward = mean_forward,
     .vjp = mean_vjp,
+    .batch = mean_each,
     .save_shapes = true,
     .samples = [](SampleSink& call) {
       for (auto x : {call.uniform({3, 4}), call.uniform({})}) call({x}, detail::reduce_all(x));
@@ -64,6 +68,7 @@ constexpr Op mean_dim_op{
     .formula = mean_op.formula,
     .forward = mean_forward,
     .vjp = mean_vjp,
+    .batch = mean_each,
     .save_shapes = true,
     .samples = [](SampleSink& call) {
       const Tensor x = call.uniform({2, 3, 4});
@@ -71,6 +76,8 @@ constexpr Op mean_dim_op{
       call({call.uniform({0, 2})}, ReduceAttrs{2, false});
     },
 };
+
+Tensor mean_each(const Batch& b) { return detail::reduce_each(b, mean_dim_op); }
 
 // ---- prod -----------------------------------------------------------------------------------------
 
@@ -114,13 +121,19 @@ Tensor prod_vjp(const Tensor& g, const Saved& s, int) {
   const Tensor x = s.x(0).to(g.scalar_type());
   if (x.numel() == 0) return zeros_like(x);
   const Tensor gy = detail::unreduce(g, x.sizes(), a);
-  if (!eq(x, 0).any().is_nonzero()) return gy * detail::unreduce(s.y(), x.sizes(), a) / x;
+  if (!detail::any_nonzero(eq(x, 0))) return gy * detail::unreduce(s.y(), x.sizes(), a) / x;
   if (x.dim() == 0) return gy.clone();
   if (a.all) return gy * product_of_others(x.reshape({-1}), 0).reshape(x.sizes());
   std::int64_t dim = 0;
   while (!a.reduces(dim)) ++dim;
   return gy * product_of_others(x, dim);
 }
+
+// By the gradient of every output at once.
+Tensor prod_jvp(const Tensor* t, const Saved& s) {
+  return detail::reduced_tangent(prod_vjp(ones_like(s.y()), s, 0), t[0].to(s.y().scalar_type()), s.attrs<ReduceAttrs>());
+}
+Tensor prod_each(const Batch& b);
 
 constexpr Op prod_op{
     .name = "prod",
@@ -129,6 +142,8 @@ constexpr Op prod_op{
     .formula = "dx_i = g * product of all other elements (g * y / x_i where no element is 0)",
     .forward = prod_forward,
     .vjp = prod_vjp,
+    .jvp = prod_jvp,
+    .batch = prod_each,
     .save = {X(0) | Y()},
     .samples = [](SampleSink& call) {
       for (auto x : {call.uniform({3, 2}, 0.5, 2), call.uniform({})}) call({x}, detail::reduce_all(x));
@@ -145,6 +160,8 @@ constexpr Op prod_dim_op{
     .formula = prod_op.formula,
     .forward = prod_forward,
     .vjp = prod_vjp,
+    .jvp = prod_jvp,
+    .batch = prod_each,
     .save = {X(0) | Y()},
     .samples = [](SampleSink& call) {
       const Tensor x = call.uniform({2, 3, 2});
@@ -156,6 +173,16 @@ constexpr Op prod_dim_op{
       call({call.uniform({2, 0})}, ReduceAttrs{2, false});
     },
 };
+
+// The gradient knows one dimension or all: a product of all elements of an entry is one along the flattened entry.
+Tensor prod_each(const Batch& b) {
+  detail::ReduceCall c = detail::reduce_call(b, b.attrs<ReduceAttrs>());
+  if (b.attrs<ReduceAttrs>().all && b.dim(0) > 1) {
+    c.x = c.x.flatten(1);
+    c.a.dims = 2;
+  }
+  return apply_with(prod_dim_op, c.a, c.x);
+}
 
 }  // namespace
 

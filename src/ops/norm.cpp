@@ -5,6 +5,7 @@
 #include "kernels/reduce.h"
 #include "ops/op_list.h"
 #include "ops/reduce_attrs.h"
+#include "ops/rules.h"
 
 namespace ct {
 
@@ -69,6 +70,14 @@ Tensor norm_gradient(const Tensor& g_, const Tensor& x, const Tensor& y_, const 
 }
 
 Tensor norm_vjp(const Tensor& g, const Saved& s, int) { return norm_gradient(g, s.x(0), s.y(), s.attrs<NormAttrs>()); }
+Tensor norm_jvp(const Tensor* t, const Saved& s) {
+  return detail::reduced_tangent(norm_gradient(ones_like(s.y()), s.x(0), s.y(), s.attrs<NormAttrs>()), t[0], s.attrs<NormAttrs>().reduce);
+}
+Tensor norm_each(const Batch& b) {
+  const auto& a = b.attrs<NormAttrs>();
+  const detail::ReduceCall c = detail::reduce_call(b, a.reduce);
+  return apply_with(b.op, NormAttrs{c.a, a.p}, c.x);
+}
 constexpr const char* norm_formula = "dx = g * sign(x) (|x| / y)^(p - 1), 0 where y = 0";
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
@@ -79,6 +88,8 @@ constexpr Op norm_op{
     .formula = norm_formula,
     .forward = [](const Call& c) { return norm_values(c.x(0), c.attrs<NormAttrs>()); },
     .vjp = norm_vjp,
+    .jvp = norm_jvp,
+    .batch = norm_each,
     .save = {X(0) | Y()},
     .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) {
@@ -94,11 +105,33 @@ constexpr Op norm_dim_op{
     .formula = norm_formula,
     .forward = norm_op.forward,
     .vjp = norm_vjp,
+    .jvp = norm_jvp,
+    .batch = norm_each,
     .save = {X(0) | Y()},
     .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) {
       for (double p : {2.0, 1.0, 3.0, infinity})
         for (std::uint32_t dims : {1, 2, 4, 5}) call({call.uniform({2, 3, 4})}, NormAttrs{{dims, dims == 2}, p});
+    },
+};
+
+constexpr Op vector_norm_op{  // what norm is, under the name that linalg_norm and its kin record
+    .name = "linalg_vector_norm",
+    .node = "LinalgVectorNormBackward0",
+    .kind = OpKind::reduce,
+    .formula = norm_formula,
+    .forward = norm_op.forward,
+    .vjp = norm_vjp,
+    .jvp = norm_jvp,
+    .batch = norm_each,
+    .save = {X(0) | Y()},
+    .dtypes = Dtypes::floating,
+    .samples = [](SampleSink& call) {
+      for (double p : {2.0, 1.0, 3.0, 1.5, infinity, -infinity}) {
+        const Tensor x = call.uniform({3, 4});
+        call({x}, NormAttrs{detail::reduce_all(x), p});
+        call({x}, NormAttrs{{1, p > 1}, p});
+      }
     },
 };
 
@@ -115,28 +148,16 @@ constexpr Op dist_op{
       const Tensor d = arg == 0 ? s.x(0) - s.x(1) : s.x(1) - s.x(0);
       return norm_gradient(g, d, s.y(), {detail::reduce_all(d), s.attrs<NormAttrs>().p});
     },
+    .batch = [](const Batch& b) {  // the norm of the differences
+      const std::int64_t dim = std::max(b.dim(0), b.dim(1));
+      Tensor d = detail::broadcastable(b, 0, dim) - detail::broadcastable(b, 1, dim);
+      if (d.dim() == 1) d = d.unsqueeze(1);
+      return apply_with(vector_norm_op, NormAttrs{{((1u << d.dim()) - 1) & ~1u}, b.attrs<NormAttrs>().p}, d);
+    },
     .save = {X(0) | X(1) | Y(), X(0) | X(1) | Y()},
     .dtypes = Dtypes::floating,
     .samples = [](SampleSink& call) {
       for (double p : {2.0, 1.0, 3.0}) call({call.uniform({3, 4}), call.uniform({4})}, NormAttrs{{}, p});
-    },
-};
-
-constexpr Op vector_norm_op{  // what norm is, under the name that linalg_norm and its kin record
-    .name = "linalg_vector_norm",
-    .node = "LinalgVectorNormBackward0",
-    .kind = OpKind::reduce,
-    .formula = norm_formula,
-    .forward = norm_op.forward,
-    .vjp = norm_vjp,
-    .save = {X(0) | Y()},
-    .dtypes = Dtypes::floating,
-    .samples = [](SampleSink& call) {
-      for (double p : {2.0, 1.0, 3.0, 1.5, infinity, -infinity}) {
-        const Tensor x = call.uniform({3, 4});
-        call({x}, NormAttrs{detail::reduce_all(x), p});
-        call({x}, NormAttrs{{1, p > 1}, p});
-      }
     },
 };
 

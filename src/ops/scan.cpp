@@ -5,6 +5,7 @@
 #include "cotangent/autograd.h"
 #include "ops/op_list.h"
 #include "ops/reduction.h"
+#include "ops/rules.h"
 
 namespace ct {
 
@@ -78,6 +79,7 @@ constexpr Op cumsum_op{
       a.dtype = ScalarType::Undefined;
       return apply_with(cumsum_op, a, g);
     },
+    .batch = detail::scan_each,
     .samples = sample_scan,
 };
 Tensor sum_from_back(const Tensor& x, std::int64_t dim) {
@@ -118,6 +120,7 @@ constexpr Op cumprod_backward_op{
       });
       return out.to(dtype);
     },
+    .batch = detail::scan_each,
     .untested = "the first derivative of cumprod, whose samples cover it",
 };
 
@@ -125,8 +128,8 @@ Tensor cumprod_gradient(const Tensor& g, const Saved& s, int) {
   const std::int64_t dim = s.attrs<DimAttrs>().dim;
   const Tensor x = s.x(0).to(g.scalar_type());
   if (x.numel() <= 1 || x.size(dim) == 1) return g;
-  if (!GradMode::is_enabled()) return apply_with(cumprod_backward_op, DimAttrs{dim}, g, x);
-  if (!eq(x, 0).any().is_nonzero()) return sum_from_back(g * s.y(), dim) / x;
+  if (detail::is_constant(g) && detail::is_constant(x)) return apply_with(cumprod_backward_op, DimAttrs{dim}, g, x);
+  if (!detail::any_nonzero(eq(x, 0))) return sum_from_back(g * s.y(), dim) / x;
   // With zeros, element by element: what lies before x_k, times the sum over j >= k of g_j x_{k+1} .. x_j.
   const std::int64_t n = x.size(dim);
   std::vector<Tensor> parts;
@@ -139,6 +142,18 @@ Tensor cumprod_gradient(const Tensor& g, const Saved& s, int) {
   return cat(parts, dim);
 }
 
+// dy_k = dy_{k-1} x_k + y_{k-1} t_k
+Tensor cumprod_jvp(const Tensor* t_, const Saved& s) {
+  const std::int64_t dim = s.attrs<DimAttrs>().dim;
+  const Tensor& y = s.y();
+  const Tensor x = s.x(0).to(y.scalar_type()), t = t_[0].to(y.scalar_type());
+  if (x.dim() == 0 || x.numel() == 0) return t;
+  if (!detail::any_nonzero(eq(x, 0))) return y * cumsum(t / x, dim);
+  std::vector<Tensor> d{narrow(t, dim, 0, 1)};
+  for (std::int64_t k = 1; k < x.size(dim); ++k) d.push_back(d.back() * narrow(x, dim, k, 1) + narrow(y, dim, k - 1, 1) * narrow(t, dim, k, 1));
+  return cat(d, dim);
+}
+
 // y_k = x_0 .. x_k
 constexpr Op cumprod_op{
     .name = "cumprod",
@@ -147,6 +162,8 @@ constexpr Op cumprod_op{
     .formula = "dx_k = sum over j >= k of g_j * product of x_0 .. x_j without x_k",
     .forward = [](const Call& c) { return scan(c, 1, [](auto total, auto x) { return total * x; }); },
     .vjp = cumprod_gradient,
+    .jvp = cumprod_jvp,
+    .batch = detail::scan_each,
     .save = {X(0) | Y()},
     .samples = [](SampleSink& call) {
       for (std::int64_t dim : {0, 1, 2}) call({call.uniform({2, 3, 4}, 0.5, 2)}, DimAttrs{dim});
@@ -192,6 +209,8 @@ Tensor running_extremum_vjp(const Tensor& g, const Saved& s, int) {
   return scatter_add(zeros(s.sizes(0), g.scalar_type()), s.attrs<DimAttrs>().dim, s.y(1), g);
 }
 
+Tensor running_extremum_jvp(const Tensor* t, const Saved& s) { return detail::picked_tangent(t[0], s.y(1), s.attrs<DimAttrs>().dim, true); }
+
 constexpr Op cummax_op{
     .name = "cummax",
     .node = "CummaxBackward0",
@@ -199,6 +218,8 @@ constexpr Op cummax_op{
     .formula = "dx_k = sum of g over the places where x_k is the maximum so far",
     .forward_multi = [](const Call& c) { return running_extremum(c, true); },
     .vjp = running_extremum_vjp,
+    .jvp = running_extremum_jvp,
+    .batch_multi = detail::sort_each,
     .save = {Y(1)},
     .save_shapes = true,
     .samples = sample_scan,
@@ -210,6 +231,8 @@ constexpr Op cummin_op{
     .formula = "dx_k = sum of g over the places where x_k is the minimum so far",
     .forward_multi = [](const Call& c) { return running_extremum(c, false); },
     .vjp = running_extremum_vjp,
+    .jvp = running_extremum_jvp,
+    .batch_multi = detail::sort_each,
     .save = {Y(1)},
     .save_shapes = true,
     .samples = sample_scan,
@@ -249,8 +272,19 @@ constexpr Op logcumsumexp_backward_op{
       });
       return out.to(dtype);
     },
+    .batch = detail::scan_each,
     .untested = "the first derivative of logcumsumexp, whose samples cover it",
 };
+
+// exp(x_k - y_j) for j >= k, 0 for others: j along the last dimension but one, k along the last.
+Tensor pair_weights(const Tensor& x, const Tensor& y, std::int64_t dim) {
+  return tril(exp(tril(x.transpose(dim, -1).unsqueeze(-2) - y.transpose(dim, -1).unsqueeze(-1))));
+}
+Tensor logcumsumexp_jvp(const Tensor* t, const Saved& s) {
+  const std::int64_t dim = s.attrs<DimAttrs>().dim;
+  if (t[0].dim() == 0 || t[0].numel() == 0) return t[0];
+  return (pair_weights(s.x(0), s.y(), dim) * t[0].transpose(dim, -1).unsqueeze(-2)).sum(-1).transpose(dim, -1);
+}
 
 // y_k = log(exp(x_0) + .. + exp(x_k))
 constexpr Op logcumsumexp_op{
@@ -282,12 +316,13 @@ constexpr Op logcumsumexp_op{
       const std::int64_t dim = s.attrs<DimAttrs>().dim;
       const Tensor &x = s.x(0), &y = s.y();
       if (x.dim() == 0 || x.numel() == 0) return g;
-      if (!GradMode::is_enabled()) return apply_with(logcumsumexp_backward_op, DimAttrs{dim}, g, x, y);
+      if (detail::is_constant(g) && detail::is_constant(x) && detail::is_constant(y)) return apply_with(logcumsumexp_backward_op, DimAttrs{dim}, g, x, y);
       // For a graph of the gradient: all pairs j >= k at once, k along the last dimension but one, j along the last.
-      const Tensor weights = exp(tril(x.transpose(dim, -1).unsqueeze(-2) - y.transpose(dim, -1).unsqueeze(-1)));
-      const Tensor pairs = tril(weights).transpose(-2, -1) * g.transpose(dim, -1).unsqueeze(-2);
+      const Tensor pairs = pair_weights(x, y, dim).transpose(-2, -1) * g.transpose(dim, -1).unsqueeze(-2);
       return pairs.sum(-1).transpose(dim, -1);
     },
+    .jvp = logcumsumexp_jvp,
+    .batch = detail::scan_each,
     .save = {X(0) | Y()},
     .dtypes = Dtypes::floating,
     .samples = sample_scan,

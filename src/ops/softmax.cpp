@@ -3,6 +3,7 @@
 
 #include "ops/op_list.h"
 #include "ops/reduction.h"
+#include "ops/rules.h"
 
 namespace ct {
 
@@ -92,6 +93,15 @@ constexpr Op softmax_backward_op{
       const Tensor& g = s.x(0);
       return h * (g - sum_along(g * y, dim)) - g * sum_along(h * y, dim);
     },
+    .jvp = [](const Tensor* t, const Saved& s) {
+      const auto& a = s.attrs<DimAttrs>();
+      const Tensor &g = s.x(0), &y = s.x(1);
+      const Tensor by_g = t[0].defined() ? apply_with(softmax_backward_op, a, t[0], y) : Tensor();
+      if (!t[1].defined()) return by_g;
+      const Tensor by_y = t[1] * (g - sum_along(g * y, a.dim)) - y * sum_along(g * t[1], a.dim);
+      return by_g.defined() ? by_g + by_y : by_y;
+    },
+    .batch = detail::scan_each,
     .save = {X(1), X(0) | X(1)},
     .dtypes = Dtypes::floating,
     .samples = sample_backward,
@@ -109,6 +119,15 @@ constexpr Op log_softmax_backward_op{
       const Tensor weighted = h * exp(s.x(1));
       return arg == 0 ? h - sum_along(weighted, dim) : -(weighted * sum_along(s.x(0), dim));
     },
+    .jvp = [](const Tensor* t, const Saved& s) {
+      const auto& a = s.attrs<DimAttrs>();
+      const Tensor &g = s.x(0), &y = s.x(1);
+      const Tensor by_g = t[0].defined() ? apply_with(log_softmax_backward_op, a, t[0], y) : Tensor();
+      if (!t[1].defined()) return by_g;
+      const Tensor by_y = exp(y) * t[1] * sum_along(g, a.dim);
+      return by_g.defined() ? by_g - by_y : -by_y;
+    },
+    .batch = detail::scan_each,
     .save = {X(1), X(0) | X(1)},
     .dtypes = Dtypes::floating,
     .samples = sample_backward,
@@ -128,6 +147,8 @@ constexpr Op softmax_op{
     .formula = "dx = y (g - sum(g y))",
     .forward = [](const Call& c) { return softmax_forward(c, false); },
     .vjp = [](const Tensor& g, const Saved& s, int) { return apply_with(softmax_backward_op, s.attrs<DimAttrs>(), g, s.y()); },
+    .jvp = [](const Tensor* t, const Saved& s) { return apply_with(softmax_backward_op, s.attrs<DimAttrs>(), t[0], s.y()); },  // symmetric
+    .batch = detail::scan_each,
     .save = {Y()},
     .dtypes = Dtypes::floating,
     .samples = sample_softmax,
@@ -141,6 +162,8 @@ constexpr Op log_softmax_op{
     .formula = "dx = g - exp(y) sum(g)",
     .forward = [](const Call& c) { return softmax_forward(c, true); },
     .vjp = [](const Tensor& g, const Saved& s, int) { return apply_with(log_softmax_backward_op, s.attrs<DimAttrs>(), g, s.y()); },
+    .jvp = [](const Tensor* t, const Saved& s) { return t[0] - sum_along(exp(s.y()) * t[0], s.attrs<DimAttrs>().dim); },
+    .batch = detail::scan_each,
     .save = {Y()},
     .dtypes = Dtypes::floating,
     .samples = sample_softmax,
@@ -175,6 +198,11 @@ constexpr Op logsumexp_op{
       const IntArrayRef sizes = s.x(0).sizes();
       return detail::unreduce(g, sizes, a) * exp(s.x(0) - detail::unreduce(s.y(), sizes, a));
     },
+    .jvp = [](const Tensor* t, const Saved& s) {
+      const auto& a = s.attrs<ReduceAttrs>();
+      return detail::reduced_tangent(exp(s.x(0) - detail::unreduce(s.y(), s.x(0).sizes(), a)), t[0], a);
+    },
+    .batch = [](const Batch& b) { return detail::reduce_each(b, b.op); },
     .save = {X(0) | Y()},
     .samples = [](SampleSink& call) {
       for (std::uint32_t dims = 1; dims < 8; ++dims) call({call.uniform({2, 3, 4})}, ReduceAttrs{dims, dims % 2 == 0});

@@ -3,6 +3,7 @@
 
 #include "ops/op_list.h"
 #include "ops/reduction.h"
+#include "ops/rules.h"
 
 namespace ct {
 
@@ -110,6 +111,11 @@ Tensor to_index(const Tensor& g, const Saved& s, int) {
   const auto& a = s.attrs<DimAttrs>();
   return detail::pick_backward(g, s.y(1), s.sizes(0), a.dim, a.keepdim);
 }
+Tensor picked_all_jvp(const Tensor* t, const Saved& s) { return detail::picked_tangent(t[0], s.y(1), s.attrs<DimAttrs>().dim, true); }
+Tensor picked_jvp(const Tensor* t, const Saved& s) {
+  const auto& a = s.attrs<DimAttrs>();
+  return detail::picked_tangent(t[0], s.y(1), a.dim, a.keepdim);
+}
 constexpr const char* pick_formula = "dx[index] = g, 0 elsewhere";
 
 std::vector<Tensor> sort_forward(const Call& c) {
@@ -135,6 +141,8 @@ constexpr Op sort_op{
     .formula = pick_formula,
     .forward_multi = sort_forward,
     .vjp = to_indices,
+    .jvp = picked_all_jvp,
+    .batch_multi = detail::sort_each,
     .save = {Y(1)},
     .save_shapes = true,
     .samples = sort_samples,
@@ -146,6 +154,8 @@ constexpr Op sort_stable_op{
     .formula = pick_formula,
     .forward_multi = sort_forward,
     .vjp = to_indices,
+    .jvp = picked_all_jvp,
+    .batch_multi = detail::sort_each,
     .save = {Y(1)},
     .save_shapes = true,
     .samples = sort_samples,
@@ -173,6 +183,8 @@ constexpr Op topk_op{  // flag: largest
       });
     },
     .vjp = to_indices,
+    .jvp = picked_all_jvp,
+    .batch_multi = detail::sort_each,
     .save = {Y(1)},
     .save_shapes = true,
     .samples = [](SampleSink& call) {
@@ -197,6 +209,8 @@ constexpr Op kthvalue_op{  // k counts from 0 here
                       [&]<class T>(Item<T>* items, std::int64_t n) { bring_kth(items, n, a.k); });
     },
     .vjp = to_index,
+    .jvp = picked_jvp,
+    .batch_multi = detail::pick_each,
     .save = {Y(1)},
     .save_shapes = true,
     .samples = pick_samples,
@@ -213,6 +227,8 @@ constexpr Op median_dim_op{
                       []<class T>(Item<T>* items, std::int64_t n) { bring_median(items, n); });
     },
     .vjp = to_index,
+    .jvp = picked_jvp,
+    .batch_multi = detail::pick_each,
     .save = {Y(1)},
     .save_shapes = true,
     .samples = pick_samples,
@@ -229,10 +245,28 @@ constexpr Op mode_op{
                       []<class T>(Item<T>* items, std::int64_t n) { bring_mode(items, n); });
     },
     .vjp = to_index,
+    .jvp = picked_jvp,
+    .batch_multi = detail::pick_each,
     .save = {Y(1)},
     .save_shapes = true,
     .samples = pick_samples,
 };
+
+// How many dimensions in front of the elements belong to a batch.
+struct MedianAttrs { std::int64_t leading = 0; };
+
+Tensor median_gradient(const Tensor& g_, const Saved& s, int) {
+  const Tensor& x = s.x(0);
+  const std::int64_t leading = s.attrs<MedianAttrs>().leading;
+  Tensor g = g_, y = s.y();
+  for (std::int64_t d = leading; d < x.dim(); ++d) g = g.unsqueeze(-1), y = y.unsqueeze(-1);
+  const Tensor nan = isnan(y);
+  const Tensor mask = detail::any_nonzero(nan) ? logical_or(eq(x, y), logical_and(isnan(x), nan)) : eq(x, y);
+  if (x.dim() == leading) return g * mask;
+  Tensor count = mask.flatten(leading).sum(-1);
+  for (std::int64_t d = leading; d < x.dim(); ++d) count = count.unsqueeze(-1);
+  return where(mask, g / count, Scalar(0));
+}
 
 // The lower median of all elements; nan of none.
 constexpr Op median_op{
@@ -242,17 +276,23 @@ constexpr Op median_op{
     .formula = "dx = g / (number of medians) where x = y, 0 elsewhere",
     .forward = [](const Call& c) {
       const Tensor& x = c.x(0);
-      if (x.numel() == 0) return full({}, x.is_floating_point() ? Scalar(std::nan("")) : Scalar(0), x.scalar_type());
-      return arranged(x.reshape({-1}), 0, 1, {}, []<class T>(Item<T>* items, std::int64_t n) { bring_median(items, n); })[0];
+      const std::int64_t leading = c.attrs<MedianAttrs>().leading;
+      detail::Dims shape;
+      for (std::int64_t d = 0; d < leading; ++d) shape.v[shape.n++] = x.size(d);
+      if (x.numel() == 0) return full(shape, x.is_floating_point() ? Scalar(std::nan("")) : Scalar(0), x.scalar_type());
+      const Tensor rows = x.dim() == leading ? x.unsqueeze(-1) : x.flatten(leading);
+      return arranged(rows, leading, 1, shape, []<class T>(Item<T>* items, std::int64_t n) { bring_median(items, n); })[0];
     },
-    .vjp = [](const Tensor& g, const Saved& s, int) {
-      const Tensor &x = s.x(0), &y = s.y();
-      const Tensor mask = isnan(y).is_nonzero() ? isnan(x) : eq(x, y);
-      return where(mask, g / mask.sum(), Scalar(0));
+    .vjp = median_gradient,
+    .jvp = [](const Tensor* t, const Saved& s) {
+      const Tensor y = median_gradient(ones_like(s.y()), s, 0) * t[0];
+      return y.flatten(s.attrs<MedianAttrs>().leading).sum(-1);
     },
+    .batch = [](const Batch& b) { return apply_with(b.op, MedianAttrs{b.attrs<MedianAttrs>().leading + 1}, b.value(0)); },
     .save = {X(0) | Y()},
     .samples = [](SampleSink& call) {
-      for (auto x : {call.uniform({3, 4}), call.uniform({})}) call({x});
+      for (auto x : {call.uniform({3, 4}), call.uniform({})}) call({x}, MedianAttrs{});
+      call({call.uniform({2, 3, 4})}, MedianAttrs{1});
     },
 };
 
@@ -303,7 +343,7 @@ std::tuple<Tensor, Tensor> kthvalue(const Tensor& self, std::int64_t k, std::int
 }
 Tensor median(const Tensor& self) {
   CT_CHECK(self.defined(), "median: the tensor is undefined");
-  return apply(median_op, self);
+  return apply_with(median_op, MedianAttrs{}, self);
 }
 std::tuple<Tensor, Tensor> median(const Tensor& self, std::int64_t dim, bool keepdim) { return choose(median_dim_op, "median", self, dim, keepdim); }
 std::tuple<Tensor, Tensor> mode(const Tensor& self, std::int64_t dim, bool keepdim) { return choose(mode_op, "mode", self, dim, keepdim); }

@@ -4,6 +4,7 @@
 #include "cotangent/autograd.h"
 #include "ops/op_list.h"
 #include "ops/reduce_attrs.h"
+#include "ops/rules.h"
 
 namespace ct {
 
@@ -166,7 +167,7 @@ Tensor quantile(const Tensor& self, const Tensor& q, std::optional<std::int64_t>
                 self.scalar_type());
   {
     NoGradGuard off;
-    CT_CHECK_VALUE(logical_and(ge(q, 0), le(q, 1)).all().is_nonzero(), "quantile() q values must be in the range [0, 1]");
+    CT_CHECK_VALUE(!detail::any_nonzero(logical_not(logical_and(ge(q, 0), le(q, 1)))), "quantile() q values must be in the range [0, 1]");
   }
   return apply_with(quantile_op, a, self, q);
 }

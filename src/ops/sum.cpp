@@ -4,6 +4,7 @@
 #include "kernels/reduce.h"
 #include "ops/op_list.h"
 #include "ops/reduction.h"
+#include "ops/rules.h"
 
 namespace ct {
 
@@ -63,6 +64,8 @@ Tensor sum_vjp(const Tensor& g, const Saved& s, int) {
   return detail::unreduce(g, s.sizes(0), s.attrs<ReduceAttrs>()).expand(s.sizes(0));
 }
 
+Tensor sum_each(const Batch& b);
+
 constexpr Op sum_op{
     .name = "sum",
     .node = "SumBackward0",
@@ -70,6 +73,7 @@ constexpr Op sum_op{
     .formula = "dx = g, repeated over the shape of x",
     .forward = sum_forward,
     .vjp = sum_vjp,
+    .batch = sum_each,
     .save_shapes = true,
     .samples = [](SampleSink& call) {
       for (auto x : {call.uniform({3, 4}), call.uniform({}), call.uniform({2, 0})}) call({x}, detail::reduce_all(x));
@@ -83,6 +87,7 @@ constexpr Op sum_dim_op{
     .formula = sum_op.formula,
     .forward = sum_forward,
     .vjp = sum_vjp,
+    .batch = sum_each,
     .save_shapes = true,
     .samples = [](SampleSink& call) {
       const Tensor x = call.uniform({2, 3, 4});
@@ -90,6 +95,8 @@ constexpr Op sum_dim_op{
       call({call.uniform({2, 0})}, ReduceAttrs{2, false});
     },
 };
+
+Tensor sum_each(const Batch& b) { return detail::reduce_each(b, sum_dim_op); }
 
 // Sum of the elements that are no NaN.
 constexpr Op nansum_op{
@@ -103,6 +110,11 @@ constexpr Op nansum_op{
       return x.is_floating_point() ? sum(where(isnan(x), Scalar(0), x), optional_dtype(a.dtype)) : sum(x, optional_dtype(a.dtype));
     },
     .vjp = [](const Tensor& g, const Saved& s, int) { return where(isnan(s.x(0)), Scalar(0), g); },
+    .jvp = [](const Tensor* t, const Saved& s) { return detail::reduced_tangent(where(isnan(s.x(0)), Scalar(0), ones_like(s.x(0))), t[0], s.attrs<ReduceAttrs>()); },
+    .batch = [](const Batch& b) {
+      const detail::ReduceCall c = detail::reduce_call(b, b.attrs<ReduceAttrs>());
+      return apply_with(sum_dim_op, c.a, c.x.is_floating_point() ? where(isnan(c.x), Scalar(0), c.x) : c.x);
+    },
     .save = {X(0)},
     .samples = [](SampleSink& call) { call({call.uniform({3, 4})}, ReduceAttrs{3, false, true}); },
 };

@@ -5,6 +5,7 @@
 #include "cotangent/autograd.h"
 #include "ops/op_list.h"
 #include "ops/reduction.h"
+#include "ops/rules.h"
 
 namespace ct {
 
@@ -50,6 +51,7 @@ bool less(T a, T b) {
 
 std::tuple<Tensor, Tensor, Tensor> _unique2(const Tensor& self, bool, bool return_inverse, bool return_counts) {
   CT_CHECK(self.defined(), "_unique2: the tensor is undefined");
+  detail::refuse_batched("_unique2", self);
   NoGradGuard off;
   const Tensor x = detail::widened(self).contiguous();
   return CT_DISPATCH_WIDE(x.scalar_type(), [&]() -> std::tuple<Tensor, Tensor, Tensor> {
@@ -66,6 +68,7 @@ std::tuple<Tensor, Tensor, Tensor> _unique2(const Tensor& self, bool, bool retur
 
 std::tuple<Tensor, Tensor, Tensor> unique_dim(const Tensor& self, std::int64_t dim, bool, bool return_inverse, bool return_counts) {
   CT_CHECK(self.defined(), "unique_dim: the tensor is undefined");
+  detail::refuse_batched("unique_dim", self);
   dim = detail::wrap_dim(dim, self.dim());
   CT_CHECK(self.numel() > 0 || self.dim() == 0 || self.size(dim) == 0, "unique_dim: There are 0 sized dimensions, and they aren't selected, so unique "
            "cannot be applied: shape ", self.sizes());

@@ -5,6 +5,7 @@
 #include "kernels/reduce.h"
 #include "ops/op_list.h"
 #include "ops/reduce_attrs.h"
+#include "ops/rules.h"
 
 namespace ct {
 
@@ -90,6 +91,20 @@ void std_samples(SampleSink& call) {
   for (std::uint32_t dims = 2; dims < 8; ++dims) call({x}, VarAttrs{{dims, dims % 2 == 0}, dims != 4, true});
 }
 
+struct VarCall {
+  Tensor x;
+  VarAttrs a;
+};
+VarCall var_call(const Batch& b) {
+  const auto& a = b.attrs<VarAttrs>();
+  detail::ReduceCall c = detail::reduce_call(b, a.reduce);
+  return {std::move(c.x), {c.a, a.unbiased, a.root}};
+}
+
+Tensor reduced(const Tensor& gradient, const Tensor* t, const Saved& s) {
+  return detail::reduced_tangent(gradient, t[0], s.attrs<VarAttrs>().reduce);
+}
+
 constexpr Op var_op{
     .name = "var",
     .node = "VarBackward0",
@@ -97,6 +112,11 @@ constexpr Op var_op{
     .formula = "dx = g * 2 (x - mean(x)) / (n - 1)   (n without Bessel's correction)",
     .forward = [](const Call& c) { return variance(c, false)[0]; },
     .vjp = [](const Tensor& g, const Saved& s, int) { return var_gradient(g, s.x(0), s.attrs<VarAttrs>()); },
+    .jvp = [](const Tensor* t, const Saved& s) { return reduced(var_gradient(ones_like(s.y()), s.x(0), s.attrs<VarAttrs>()), t, s); },
+    .batch = [](const Batch& b) {
+      const VarCall c = var_call(b);
+      return apply_with(b.op, c.a, c.x);
+    },
     .save = {X(0)},
     .dtypes = Dtypes::floating,
     .samples = var_samples,
@@ -109,6 +129,11 @@ constexpr Op std_op{
     .formula = "dx = g * (x - mean(x)) / ((n - 1) y), 0 where y = 0   (n without Bessel's correction)",
     .forward = [](const Call& c) { return variance(c, false)[0]; },
     .vjp = [](const Tensor& g, const Saved& s, int) { return std_gradient(g, s.x(0), s.y(), s.attrs<VarAttrs>()); },
+    .jvp = [](const Tensor* t, const Saved& s) { return reduced(std_gradient(ones_like(s.y()), s.x(0), s.y(), s.attrs<VarAttrs>()), t, s); },
+    .batch = [](const Batch& b) {
+      const VarCall c = var_call(b);
+      return apply_with(b.op, c.a, c.x);
+    },
     .save = {X(0) | Y()},
     .dtypes = Dtypes::floating,
     .samples = std_samples,
@@ -133,6 +158,10 @@ constexpr Op var_mean_op{
     .vjp = [](const Tensor& g, const Saved& s, int) {
       return add_mean_gradient(g.defined() ? var_gradient(g, s.x(0), s.attrs<VarAttrs>()) : Tensor(), s);
     },
+    .batch_multi = [](const Batch& b) {
+      const VarCall c = var_call(b);
+      return apply_multi(b.op, c.a, c.x);
+    },
     .save = {X(0)},
     .dtypes = Dtypes::floating,
     .samples = var_samples,
@@ -146,6 +175,10 @@ constexpr Op std_mean_op{
     .forward_multi = [](const Call& c) { return variance(c, true); },
     .vjp = [](const Tensor& g, const Saved& s, int) {
       return add_mean_gradient(g.defined() ? std_gradient(g, s.x(0), s.y(), s.attrs<VarAttrs>()) : Tensor(), s);
+    },
+    .batch_multi = [](const Batch& b) {
+      const VarCall c = var_call(b);
+      return apply_multi(b.op, c.a, c.x);
     },
     .save = {X(0) | Y()},
     .dtypes = Dtypes::floating,
