@@ -78,6 +78,15 @@ class CT_API NodeMetadata {
   std::vector<std::pair<std::string, std::string>> entries_;
 };
 
+/// A place in the program, as far as its debug information (-g, or -g1 for lines alone) tells.
+struct SourceLocation {
+  std::string file;      // as the compiler was given it; empty if unknown
+  int line = 0;
+  std::string function;  // or, of a program without debug information, "main+0x1f of prog"
+};
+/// "lesson.cpp:12", without the folders; the function if the line is unknown; empty if nothing is known.
+CT_API std::string to_string(const SourceLocation& l);
+
 /// One recorded operation. Backward calls it with the gradients of its forward outputs ("inputs" of the node), and it
 /// returns those of its forward inputs, one for each edge.
 class CT_API Node {
@@ -100,6 +109,9 @@ class CT_API Node {
   ArrayRef<Edge> next_functions() const { return next_edges(); }
   /// Nodes are numbered as they are made, per thread; backward runs later ones first.
   std::uint64_t sequence_nr() const { return sequence_nr_; }
+  /// Where in the program the operation was called. Of AccumulateGrad: where the leaf was first used; of a node that
+  /// backward recorded (create_graph): the call of backward. Looked up at each call, which takes milliseconds.
+  SourceLocation location() const;
   /// The values kept for backward, in the order inputs, outputs. Errors: ct::Error once they were freed or changed in place.
   virtual std::vector<Tensor> saved_tensors() const { return {}; }
   /// The same with names.
@@ -153,6 +165,8 @@ class CT_API Node {
 
  protected:
   explicit Node(std::uint32_t n_inputs);
+  /// `where`: the return address of the call that makes the node, where it is known already.
+  Node(std::uint32_t n_inputs, const void* where);
 
   /// grads[i] is the gradient of forward output i, undefined if none arrived; write the gradient of input k to out[k]
   /// wherever edge k is valid.
@@ -181,7 +195,10 @@ class CT_API Node {
   Extra* extra_ = nullptr;
   std::uint64_t sequence_nr_;
   std::uint64_t task_tag_ = 0;  // which running backward holds this node's state; see the engine
-  Node* next_doomed_ = nullptr;
+  union {
+    const void* where_;           // the call that made the node; see Note [Source lines]
+    Node* next_doomed_;           // once it is being destroyed
+  };
   std::int32_t refs_ = 1;
   std::uint32_t n_inputs_;
 };

@@ -345,7 +345,7 @@ struct Function {
   /// Errors: of backward "returned an incorrect number of gradients (expected 2, got 1)", "returned an invalid gradient at
   /// index 0"; of mark_dirty "a leaf Variable that requires grad has been used in an in-place operation".
   template <class X = T, class... Args>
-  static auto apply(Args&&... args) -> std::enable_if_t<std::is_same_v<X, T>, ct::detail::custom::forward_t<X, Args...>> {
+  CT_DOOR static auto apply(Args&&... args) -> std::enable_if_t<std::is_same_v<X, T>, ct::detail::custom::forward_t<X, Args...>> {
     namespace custom = ct::detail::custom;
     using Call = custom::CustomCallOf<X, Args...>;
     static constexpr custom::CustomOps ops = custom::custom_ops<X>(Call::has_vmap);

@@ -214,32 +214,32 @@ struct NoAttrs {};
 
 /// Runs an op with one output on tensors.
 template <class... Ts>
-Tensor apply(const Op& op, const Ts&... xs) {
+CT_DOOR Tensor apply(const Op& op, const Ts&... xs) {
   const Tensor* in[] = {&xs...};
   return detail::apply(op, in, sizeof...(xs), nullptr, 0);
 }
 /// The same with parameters.
 template <class A, class... Ts>
-Tensor apply_with(const Op& op, const A& attrs, const Ts&... xs) {
+CT_DOOR Tensor apply_with(const Op& op, const A& attrs, const Ts&... xs) {
   const Tensor* in[] = {&xs...};
   return detail::apply(op, in, sizeof...(xs), &attrs, detail::AttrsOf<A>::size);
 }
 /// The same for any number of tensors.
 template <class A>
-Tensor apply_list(const Op& op, const A& attrs, TensorList xs) {
+CT_DOOR Tensor apply_list(const Op& op, const A& attrs, TensorList xs) {
   std::vector<const Tensor*> in;
   for (const Tensor& x : xs) in.push_back(&x);
   return detail::apply(op, in.data(), static_cast<int>(in.size()), &attrs, detail::AttrsOf<A>::size);
 }
 /// Runs an op with several outputs.
 template <class A, class... Ts>
-std::vector<Tensor> apply_multi(const Op& op, const A& attrs, const Ts&... xs) {
+CT_DOOR std::vector<Tensor> apply_multi(const Op& op, const A& attrs, const Ts&... xs) {
   const Tensor* in[] = {&xs...};
   return detail::apply_multi(op, in, sizeof...(xs), &attrs, detail::AttrsOf<A>::size);
 }
 /// Writes the result into the first input, with all of autograd's rules for that; returns it.
 template <class A, class... Ts>
-Tensor& apply_inplace(const Op& op, const A& attrs, const Ts&... xs) {
+CT_DOOR Tensor& apply_inplace(const Op& op, const A& attrs, const Ts&... xs) {
   const Tensor* in[] = {&xs...};
   return detail::apply_inplace(op, in, sizeof...(xs), &attrs, detail::AttrsOf<A>::size);
 }

@@ -164,29 +164,29 @@ class CT_API Tensor {
   Tensor to(Device device, ScalarType dtype, bool non_blocking = false, bool copy = false) const;
   Tensor to(Device device, bool non_blocking = false, bool copy = false) const;
   Tensor to(const TensorOptions& options, bool non_blocking = false, bool copy = false) const;
-  Tensor to(const Tensor& other) const { return to(other.scalar_type()); }
-  Tensor type_as(const Tensor& other) const { return to(other.scalar_type()); }
-  Tensor toType(ScalarType t) const { return to(t); }
-  Tensor cpu() const { return *this; }
-  Tensor cuda() const { return to(Device(kCUDA)); }
+  CT_DOOR Tensor to(const Tensor& other) const { return to(other.scalar_type()); }
+  CT_DOOR Tensor type_as(const Tensor& other) const { return to(other.scalar_type()); }
+  CT_DOOR Tensor toType(ScalarType t) const { return to(t); }
+  CT_DOOR Tensor cpu() const { return *this; }
+  CT_DOOR Tensor cuda() const { return to(Device(kCUDA)); }
   Tensor contiguous() const;
-  Tensor clone() const { return ct::clone(*this); }
+  CT_DOOR Tensor clone() const { return ct::clone(*this); }
   Tensor& copy_(const Tensor& src, bool non_blocking = false) const;
 
   // ---- views that libtorch has only as methods ------------------------------------------------------------------
   Tensor view(IntArrayRef size) const;
   /// Reinterprets the elements as another dtype of the same size.
   Tensor view(ScalarType dtype) const;
-  Tensor view_as(const Tensor& o) const { return view(o.sizes()); }
-  Tensor reshape_as(const Tensor& o) const { return ct::reshape(*this, o.sizes()); }
+  CT_DOOR Tensor view_as(const Tensor& o) const { return view(o.sizes()); }
+  CT_DOOR Tensor reshape_as(const Tensor& o) const { return ct::reshape(*this, o.sizes()); }
   Tensor expand(IntArrayRef size, bool implicit = false) const;
-  Tensor expand_as(const Tensor& o) const { return expand(o.sizes()); }
+  CT_DOOR Tensor expand_as(const Tensor& o) const { return expand(o.sizes()); }
   Tensor repeat(IntArrayRef repeats) const;
   Tensor unfold(std::int64_t dimension, std::int64_t size, std::int64_t step) const;
   Tensor sum_to_size(IntArrayRef size) const;
-  Tensor mT() const { return ct::transpose(*this, -2, -1); }
-  Tensor mH() const { return mT(); }
-  Tensor H() const { return ct::t(*this); }
+  CT_DOOR Tensor mT() const { return ct::transpose(*this, -2, -1); }
+  CT_DOOR Tensor mH() const { return mT(); }
+  CT_DOOR Tensor H() const { return ct::t(*this); }
   Tensor T() const;
   Tensor& resize_(IntArrayRef size) const;
   Tensor& squeeze_() const;
@@ -281,14 +281,14 @@ class CT_API Tensor {
   Tensor new_ones(IntArrayRef size, const TensorOptions& o = {}) const;
   Tensor new_full(IntArrayRef size, const Scalar& v, const TensorOptions& o = {}) const;
 
-  Tensor& operator+=(const Tensor& o) { return add_(o); }
-  Tensor& operator+=(const Scalar& o) { return add_(o); }
-  Tensor& operator-=(const Tensor& o) { return sub_(o); }
-  Tensor& operator-=(const Scalar& o) { return sub_(o); }
-  Tensor& operator*=(const Tensor& o) { return mul_(o); }
-  Tensor& operator*=(const Scalar& o) { return mul_(o); }
-  Tensor& operator/=(const Tensor& o) { return div_(o); }
-  Tensor& operator/=(const Scalar& o) { return div_(o); }
+  CT_DOOR Tensor& operator+=(const Tensor& o) { return add_(o); }
+  CT_DOOR Tensor& operator+=(const Scalar& o) { return add_(o); }
+  CT_DOOR Tensor& operator-=(const Tensor& o) { return sub_(o); }
+  CT_DOOR Tensor& operator-=(const Scalar& o) { return sub_(o); }
+  CT_DOOR Tensor& operator*=(const Tensor& o) { return mul_(o); }
+  CT_DOOR Tensor& operator*=(const Scalar& o) { return mul_(o); }
+  CT_DOOR Tensor& operator/=(const Tensor& o) { return div_(o); }
+  CT_DOOR Tensor& operator/=(const Scalar& o) { return div_(o); }
 
 #include "cotangent/tensor_methods.inc"
 
@@ -310,15 +310,15 @@ CT_API std::ostream& operator<<(std::ostream& out, const Tensor& t);
 /// The text that operator<< writes.
 CT_API std::string to_string(const Tensor& t);
 
-template <detail::Flag B> Tensor var(const Tensor& self, B unbiased) { return detail::var(self, unbiased); }
-template <detail::Flag B> Tensor std(const Tensor& self, B unbiased) { return detail::std(self, unbiased); }
-template <detail::Flag B> std::tuple<Tensor, Tensor> var_mean(const Tensor& self, B unbiased) { return detail::var_mean(self, unbiased); }
-template <detail::Flag B> std::tuple<Tensor, Tensor> std_mean(const Tensor& self, B unbiased) { return detail::std_mean(self, unbiased); }
+template <detail::Flag B> CT_DOOR Tensor var(const Tensor& self, B unbiased) { return detail::var(self, unbiased); }
+template <detail::Flag B> CT_DOOR Tensor std(const Tensor& self, B unbiased) { return detail::std(self, unbiased); }
+template <detail::Flag B> CT_DOOR std::tuple<Tensor, Tensor> var_mean(const Tensor& self, B unbiased) { return detail::var_mean(self, unbiased); }
+template <detail::Flag B> CT_DOOR std::tuple<Tensor, Tensor> std_mean(const Tensor& self, B unbiased) { return detail::std_mean(self, unbiased); }
 
 // ---- operators ---------------------------------------------------------------------------------------------------------------------
 #define CT_BINARY_OPERATOR(op, function)                                                              \
-  inline Tensor operator op(const Tensor& a, const Tensor& b) { return function(a, b); }              \
-  inline Tensor operator op(const Tensor& a, const Scalar& b) { return function(a, b); }
+  CT_DOOR Tensor operator op(const Tensor& a, const Tensor& b) { return function(a, b); }              \
+  CT_DOOR Tensor operator op(const Tensor& a, const Scalar& b) { return function(a, b); }
 CT_BINARY_OPERATOR(+, add)
 CT_BINARY_OPERATOR(-, sub)
 CT_BINARY_OPERATOR(*, mul)
@@ -331,20 +331,20 @@ CT_BINARY_OPERATOR(<=, le)
 CT_BINARY_OPERATOR(>, gt)
 CT_BINARY_OPERATOR(>=, ge)
 #undef CT_BINARY_OPERATOR
-inline Tensor operator+(const Scalar& a, const Tensor& b) { return add(b, a); }
-inline Tensor operator-(const Scalar& a, const Tensor& b) { return rsub(b, a); }
-inline Tensor operator*(const Scalar& a, const Tensor& b) { return mul(b, a); }
-inline Tensor operator/(const Scalar& a, const Tensor& b) { return mul(reciprocal(b), a); }
-inline Tensor operator<(const Scalar& a, const Tensor& b) { return gt(b, a); }
-inline Tensor operator<=(const Scalar& a, const Tensor& b) { return ge(b, a); }
-inline Tensor operator>(const Scalar& a, const Tensor& b) { return lt(b, a); }
-inline Tensor operator>=(const Scalar& a, const Tensor& b) { return le(b, a); }
-inline Tensor operator-(const Tensor& a) { return neg(a); }
-inline Tensor operator~(const Tensor& a) { return bitwise_not(a); }
-inline Tensor operator!(const Tensor& a) { return logical_not(a); }
-inline Tensor operator&(const Tensor& a, const Tensor& b) { return bitwise_and(a, b); }
-inline Tensor operator|(const Tensor& a, const Tensor& b) { return bitwise_or(a, b); }
-inline Tensor operator^(const Tensor& a, const Tensor& b) { return bitwise_xor(a, b); }
+CT_DOOR Tensor operator+(const Scalar& a, const Tensor& b) { return add(b, a); }
+CT_DOOR Tensor operator-(const Scalar& a, const Tensor& b) { return rsub(b, a); }
+CT_DOOR Tensor operator*(const Scalar& a, const Tensor& b) { return mul(b, a); }
+CT_DOOR Tensor operator/(const Scalar& a, const Tensor& b) { return mul(reciprocal(b), a); }
+CT_DOOR Tensor operator<(const Scalar& a, const Tensor& b) { return gt(b, a); }
+CT_DOOR Tensor operator<=(const Scalar& a, const Tensor& b) { return ge(b, a); }
+CT_DOOR Tensor operator>(const Scalar& a, const Tensor& b) { return lt(b, a); }
+CT_DOOR Tensor operator>=(const Scalar& a, const Tensor& b) { return le(b, a); }
+CT_DOOR Tensor operator-(const Tensor& a) { return neg(a); }
+CT_DOOR Tensor operator~(const Tensor& a) { return bitwise_not(a); }
+CT_DOOR Tensor operator!(const Tensor& a) { return logical_not(a); }
+CT_DOOR Tensor operator&(const Tensor& a, const Tensor& b) { return bitwise_and(a, b); }
+CT_DOOR Tensor operator|(const Tensor& a, const Tensor& b) { return bitwise_or(a, b); }
+CT_DOOR Tensor operator^(const Tensor& a, const Tensor& b) { return bitwise_xor(a, b); }
 
 // ---- from values -----------------------------------------------------------------------------------------------------------------------
 

@@ -95,6 +95,7 @@ void record(const Op& op, const Tensor* const* in, int n, const void* attrs, std
   for (const Tensor& y : out) any |= differentiable(y);
   if (!t.any || !any) return;
   NodePtr node = OpNode::make(op, in, n, attrs, size, out.data(), static_cast<std::uint32_t>(out.size()), t.mask, nullptr);
+  NodeAccess::set_where(*node, user_address());
   for (std::size_t k = 0; k < out.size(); ++k)
     if (differentiable(out[k])) set_producer(out[k], node, static_cast<std::uint32_t>(k));
 }
@@ -186,6 +187,7 @@ Tensor apply(const Op& op, const Tensor* const* in, int n, const void* attrs, st
   if (t.any && differentiable(out)) {
     TensorImpl* p = impl(out);
     p->grad_fn = OpNode::make(op, in, n, attrs, size, &out, 1, t.mask, nullptr).release();
+    NodeAccess::set_where(*p->grad_fn, user_address());
     if (p->is_view()) p->meta->view_version = p->storage->current_version();
   }
   return out;
@@ -225,13 +227,15 @@ void write_recorded(const Op& op, const Tensor* const* in, int n, const void* at
     write();
     storage->version.store(version_before, std::memory_order_relaxed);  // however many steps it took
   }
+  const void* where = user_address();
   NodePtr node;
   if (t.any) {
     // Edges and saved inputs are taken as they were before the write, which the new version number marks.
     node = OpNode::make(op, in, n, attrs, size, &self, 1, t.mask, storage);
+    NodeAccess::set_where(*node, where);
     if (before.defined()) static_cast<OpNode*>(node.get())->replace_first_saved(std::move(before));
   }
-  storage->bump_version();
+  storage->bump_version(op.name, where);
   if (node) rebase_history(self, std::move(node));
 }
 

@@ -73,7 +73,7 @@ variable_list CustomApply::plain(const CustomOps& ops, CustomCall& call, const C
   for (const Tensor& t : ctx.dirty_) {
     CT_CHECK(contains(out, t), name, ": Some elements marked as dirty during the forward method were not returned as output. The inputs that are "
              "modified inplace must all be outputs of the Function.");
-    impl(t)->storage->bump_version();
+    impl(t)->storage->bump_version(name, detail::user_address());
   }
   check_dirty(ctx, in, out, name, tracked);
   NodePtr node;

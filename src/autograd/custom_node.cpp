@@ -97,8 +97,8 @@ void CustomNode::save(const variable_list& inputs, const variable_list& outputs)
 
 variable_list CustomNode::unpack() const {
   CT_CHECK(!freed, node_name_, ": Trying to backward through the graph a second time (or directly access saved tensors after they have already "
-           "been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd::grad().\n  Specify "
-           "retain_graph=true the first time, or run the forward computation again.");
+           "been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd::grad().",
+           detail::freed_places(freed_where, node_name_, NodeAccess::where(*this)), "\n  Specify retain_graph=true the first time, or run the forward computation again.");
   variable_list out;
   for (const Kept& k : kept) {
     if (k.packed) {
@@ -119,8 +119,8 @@ variable_list CustomNode::unpack() const {
         which = ct::detail::join({", which is output ", k.output >= 0 ? k.output : static_cast<int>(p->output_nr), " of ", producer->name(), ","});
       CT_THROW(error, node_name_, ": one of the variables needed for gradient computation has been modified by an inplace operation: [",
                toString(p->dtype), "Tensor ", IntArrayRef(p->sizes(), p->ndim), "]", which, " is at version ", now, "; expected version ",
-               k.version, " instead.\n  Its value was saved for the backward of ", node_name_,
-               ". Change a clone() instead, or use the out-of-place form of the operation that changed it.");
+               k.version, " instead.\n  Saved by `", node_name_, "`", detail::place(" at ", NodeAccess::where(*this)),
+               detail::changed_by(*p->storage), ".\n  Change a clone() instead, or use the out-of-place form of the operation that changed it.");
     }
     out.push_back(k.output >= 0 ? with_history(k.tensor, k.output) : k.tensor);
   }
@@ -141,6 +141,7 @@ void CustomNode::apply(Tensor* grads, Tensor* out) {
 void CustomNode::release_variables() {
   std::lock_guard lock(mutex);
   kept.clear();
+  if (!freed) freed_where = detail::thread_state.backward_where;
   freed = true;
 }
 

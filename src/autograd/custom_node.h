@@ -80,6 +80,7 @@ struct CustomNode final : Node {
   std::vector<Kept> kept;
   std::vector<KeptData> kept_data;
   bool freed = false;
+  const void* freed_where = nullptr;  // the call of backward that did it
   // backward may write to its context, and two threads may run it; it may also come back to this node from inside.
   mutable std::recursive_mutex mutex;
 

@@ -15,6 +15,20 @@ using detail::TensorImpl;
 
 namespace detail {
 
+namespace {
+// Notes, as long as the pass runs, which call started it: "first backward at ..." of the errors to come.
+class BackwardPlace {
+ public:
+  explicit BackwardPlace(const void* where) : before_(thread_state.backward_where) { thread_state.backward_where = where; }
+  ~BackwardPlace() { thread_state.backward_where = before_; }
+  BackwardPlace(const BackwardPlace&) = delete;
+  BackwardPlace& operator=(const BackwardPlace&) = delete;
+
+ private:
+  const void* before_;
+};
+}  // namespace
+
 // One backward pass.
 //
 // Note [Node states]
@@ -60,6 +74,7 @@ class Engine {
     }
     push_free();
     const Running now(this);
+    BackwardPlace place(user_address());
     while (!ready_.empty()) step(pop(), captures);
   }
 
@@ -235,8 +250,8 @@ class Engine {
       return;
     }
     const TensorImpl* p = impl(sum);
-    const bool own = !create_graph_ && p->refs.count() == 1 && p->storage->refs.count() == 1 && !p->storage->deleter &&
-                     !p->storage->root && p->contiguous && !p->grad_fn && !p->requires_grad && !p->layered && !impl(g)->layered;
+    const bool own = !create_graph_ && p->refs.count() == 1 && p->storage->refs.count() == 1 && p->storage->is_own() &&
+                     p->contiguous && !p->grad_fn && !p->requires_grad && !p->layered && !impl(g)->layered;
     if (own) sum.add_(g);
     else sum = add(sum, g);
   }
@@ -277,7 +292,7 @@ class Engine {
       try {
         node->apply(grads, out);
       } catch (Error& e) {
-        e.add_context(detail::join({"raised in the backward of ", node->name()}));
+        e.add_context(detail::join({"raised in the backward of ", node->name(), place(", recorded at ", node->where_)}));
         throw;
       }
       if (post) [[unlikely]] in_hook(node, [&] { run_post_hooks(*node, *extra, given, out); });

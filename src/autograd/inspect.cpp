@@ -84,14 +84,14 @@ Edge get_gradient_edge(const Tensor& t) {
 void increment_version(const Tensor& t) {
   CT_CHECK(t.defined(), "increment_version: the tensor is undefined");
   CT_CHECK(!t.is_inference(), "increment_version: Inference tensors do not track version counter.");
-  impl(t)->storage->bump_version();
+  impl(t)->storage->bump_version("increment_version", detail::user_address());
 }
 void increment_version(TensorList tensors) {
   for (const Tensor& t : tensors) {
     CT_CHECK(t.defined(), "increment_version: the tensor is undefined");
     CT_CHECK(!t.is_inference(), "increment_version: Inference tensors do not track version counter.");
   }
-  for (const Tensor& t : tensors) impl(t)->storage->bump_version();
+  for (const Tensor& t : tensors) impl(t)->storage->bump_version("increment_version", detail::user_address());
 }
 
 }  // namespace autograd::graph

@@ -62,7 +62,9 @@ NodePtr NodePtr::share(Node* n) noexcept {
   return adopt(n);
 }
 
-Node::Node(std::uint32_t n_inputs) : sequence_nr_(thread_state.next_sequence_nr++), n_inputs_(n_inputs) {}
+Node::Node(std::uint32_t n_inputs) : Node(n_inputs, detail::user_address()) {}
+Node::Node(std::uint32_t n_inputs, const void* where) : sequence_nr_(thread_state.next_sequence_nr++), where_(where), n_inputs_(n_inputs) {}
+SourceLocation Node::location() const { return detail::locate(where_); }
 Node::~Node() { delete extra_; }
 
 std::vector<Tensor> Node::operator()(std::vector<Tensor> grads) {
@@ -147,7 +149,7 @@ NodePtr OpNode::make(const Op& op, const Tensor* const* in, int n_in, const void
 }
 
 OpNode::~OpNode() {
-  release_variables();
+  if (!released) OpNode::release_variables();
   for (std::size_t i = 0; i < n_edges_; ++i) edges_[i].~Edge();
 }
 
@@ -158,12 +160,14 @@ void OpNode::destroy() {
 }
 
 void OpNode::release_variables() {
+  if (released) return;
   if (any_packed) [[unlikely]] release_packed();
   Slot* s = slots();
   for (int i = 0; i < n_saved; ++i) {
     if (s[i].tensor) Tensor::wrap(s[i].tensor);
     s[i].tensor = nullptr;
   }
+  if (n_saved) s[0].freed_where = thread_state.backward_where;
   released = true;
 }
 
@@ -181,10 +185,26 @@ detail::GradShape OpNode::shape(std::uint32_t k) const {
   return {static_cast<ScalarType>(*w & 0xff), IntArrayRef(w + 1, static_cast<std::size_t>(*w >> 8))};
 }
 
+// The line that says where a graph was freed and where the node is from, as far as that is known.
+std::string detail::freed_places(const void* freed_where, const char* name, const void* recorded_where) {
+  const std::string first = place("First backward at ", freed_where), recorded = place(detail::join({"`", name, "` was recorded at "}).c_str(), recorded_where);
+  if (first.empty() && recorded.empty()) return {};
+  return detail::join({"\n  ", first, first.empty() || recorded.empty() ? "" : ", ", recorded, "."});
+}
+
 void OpNode::check_not_released() const {
   CT_CHECK(!released || n_saved == 0, op->name, ": Trying to backward through the graph a second time (or directly access saved tensors after "
            "they have already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
-           "autograd::grad().\n  Specify retain_graph=true the first time, or run the forward computation again.");
+           "autograd::grad().", detail::freed_places(released && n_saved ? slots()[0].freed_where : nullptr, op->name, NodeAccess::where(*this)),
+           "\n  Specify retain_graph=true the first time, or run the forward computation again.");
+}
+
+std::string detail::changed_by(const Storage& s) {
+  if (!s.writer) return {};
+  const std::string_view op = s.writer;
+  // An op's name stands for its form in place; functions of the program and our own say what they are called.
+  const bool complete = op.ends_with('_') || op.ends_with('=') || op == "increment_version" || (op[0] >= 'A' && op[0] <= 'Z');
+  return join({", changed by `", op, complete ? "`" : "_`", place(" at ", s.writer_where)});
 }
 
 Tensor OpNode::unpack(int bit) const {
@@ -204,8 +224,8 @@ Tensor OpNode::unpack(int bit) const {
                             producer->name(), ","});
     CT_THROW(error, op->name, ": one of the variables needed for gradient computation has been modified by an inplace operation: [",
              toString(s.tensor->dtype), "Tensor ", IntArrayRef(s.tensor->sizes(), s.tensor->ndim), "]", which, " is at version ", now,
-             "; expected version ", s.version, " instead.\n  Its value was saved for the backward of ", op->name,
-             ". Change a clone() instead, or use the out-of-place form of the operation that changed it.");
+             "; expected version ", s.version, " instead.\n  Saved by `", op->name, "`", detail::place(" at ", NodeAccess::where(*this)),
+             detail::changed_by(*s.tensor->storage), ".\n  Change a clone() instead, or use the out-of-place form of the operation that changed it.");
   }
   s.tensor->refs.inc();
   Tensor t = Tensor::wrap(s.tensor);
@@ -298,7 +318,7 @@ std::mutex& leaf_mutex(const TensorImpl* leaf) {
 // Whether nobody else can see the elements of g, so that they may be kept or overwritten.
 bool exclusive(const Tensor& g) {
   const TensorImpl* p = impl(g);
-  return p->refs.count() == 1 && p->storage->refs.count() == 1 && !p->storage->deleter && !p->storage->root && p->contiguous &&
+  return p->refs.count() == 1 && p->storage->refs.count() == 1 && p->storage->is_own() && p->contiguous &&
          !p->grad_fn && !p->requires_grad && !p->meta;
 }
 

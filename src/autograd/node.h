@@ -24,6 +24,8 @@ struct Node::Extra {
 struct NodeAccess {
   using Extra = Node::Extra;
   static Node::Extra& need_extra(Node& n);  // safe against other threads
+  static const void* where(const Node& n) { return n.where_; }
+  static void set_where(Node& n, const void* where) { n.where_ = where; }
   static std::int32_t& refs(Node& n) { return n.refs_; }
   static Node::Extra* extra(const Node& n) { return __atomic_load_n(&n.extra_, __ATOMIC_ACQUIRE); }
   static InputMetadata metadata_of(const Node& n, std::uint32_t i) { return n.metadata_of(i); }
@@ -50,6 +52,12 @@ struct GradShape {
 };
 // Casts and sums g to the shape it must have; throws the "invalid gradient" error if that is impossible.
 void fit_gradient(Tensor& g, const GradShape& want, const std::string& node, std::uint32_t index);
+
+// "\n  First backward at lesson.cpp:20, `exp` was recorded at lesson.cpp:9.", as far as the addresses are known.
+std::string freed_places(const void* freed_where, const char* name, const void* recorded_where);
+
+// ", changed by `add_` at lesson.cpp:14": the last write in place.
+std::string changed_by(const Storage& s);
 
 Edge gradient_edge(const Tensor& t);
 // Whether the backward pass that runs on this thread has a use for a gradient along this edge.
@@ -108,7 +116,10 @@ Geometry geometry_of(const TensorImpl* t, const TensorImpl* from);
 struct OpNode final : Node {
   // `tensor` is a detail::PackedValue, with the lowest bit set, where the pack hook of a saved_tensors_hooks made it one.
   struct Slot {
-    detail::TensorImpl* tensor;
+    union {
+      detail::TensorImpl* tensor;
+      const void* freed_where;  // of the first slot once released: the call of backward that did it
+    };
     std::uint32_t version;
     bool is_packed() const { return reinterpret_cast<std::uintptr_t>(tensor) & 1; }
     detail::PackedValue* packed() const { return reinterpret_cast<detail::PackedValue*>(reinterpret_cast<std::uintptr_t>(tensor) - 1); }
@@ -125,6 +136,7 @@ struct OpNode final : Node {
   // Behind: Edge[n_edges], Slot[n_saved], attributes, shapes (a word of dtype and ndim, then the sizes; outputs, then inputs).
 
   // `written`: the storage that an in-place op has just changed; its version number is raised after this call.
+  // The maker calls set_where() for what it returns.
   static NodePtr make(const Op& op, const Tensor* const* in, int n_in, const void* attrs, std::uint32_t attrs_size,
                       const Tensor* out, std::uint32_t n_out, SaveMask mask, detail::Storage* written);
 
@@ -158,7 +170,7 @@ struct OpNode final : Node {
   InputMetadata metadata_of(std::uint32_t i) const override;
 
  private:
-  explicit OpNode(std::uint32_t n_out) : Node(n_out) {}
+  explicit OpNode(std::uint32_t n_out) : Node(n_out, nullptr) {}
   ~OpNode() override;
 };
 
@@ -186,6 +198,7 @@ struct CopySlices final : Node {
   ScalarType dtype;
   std::size_t slot;              // which input of fn the written view was
   std::vector<Edge> edge_list;   // those of fn, with the base's in the place of the view's
+  const void* freed_where = nullptr;  // the call of backward that released it
 
   CopySlices(const Tensor& base, const Tensor& view, NodePtr fn, std::size_t slot);
   std::string name() const override { return "CopySlices"; }

@@ -95,7 +95,7 @@ void OpNode::pack(Slot& s, detail::Storage* written) {
     s.set_packed(detail::pack_saved(op->name, original, s.version));
   } catch (...) {
     // The write has happened, but is not going to be recorded: whoever saved the value before must notice.
-    if (written) written->bump_version();
+    if (written) written->bump_version(op->name, detail::user_address());
     throw;
   }
   any_packed = true;

@@ -81,6 +81,7 @@ void refresh_view(TensorImpl* t) {
   const Tensor* in[] = {&base};
   GradModeScope on(true);
   NodePtr node = OpNode::make(strided_view_op, in, 1, &a, sizeof a, &self, 1, 0, nullptr);
+  NodeAccess::set_where(*node, user_address());
   set_producer(t, std::move(node));
   meta.view_version = now;
 }
@@ -141,7 +142,8 @@ CopySlices::CopySlices(const Tensor& base_tensor, const Tensor& view_tensor, Nod
 
 void CopySlices::apply(Tensor* grads, Tensor* out) {
   CT_CHECK(fn, "CopySlices: Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
-           "freed).\n  Specify retain_graph=true the first time, or run the forward computation again.");
+           "freed).", detail::freed_places(freed_where, "CopySlices", NodeAccess::where(*this)),
+           "\n  Specify retain_graph=true the first time, or run the forward computation again.");
   const Tensor& g = grads[0];
   // The copy has the geometry of the base, within which the view is addressed.
   Tensor whole = detail::empty_strided_as(g, base.size_list(), base.stride_list());
@@ -164,7 +166,10 @@ void CopySlices::apply(Tensor* grads, Tensor* out) {
     if (k != slot) out[k] = std::move(results[k]);
 }
 
-void CopySlices::release_variables() { fn = nullptr; }
+void CopySlices::release_variables() {
+  if (fn) freed_where = thread_state.backward_where;
+  fn = nullptr;
+}
 
 void CopySlices::check_gradient(Tensor& g, std::uint32_t i) const {
   detail::fit_gradient(g, {dtype, base.size_list()}, "CopySlices", i);

@@ -10,25 +10,25 @@ namespace ct::detail {
 
 // ---- storage ------------------------------------------------------------------------------------
 
-static_assert(sizeof(Storage) <= 64);
+static_assert(sizeof(Storage) <= 56);  // with one number behind it, a block of 64 bytes
+
+namespace {
+std::size_t inline_block(std::int64_t nbytes) { return sizeof(Storage) + static_cast<std::size_t>(nbytes ? nbytes : 1); }
+}  // namespace
 
 Storage* new_storage(std::int64_t nbytes) {
   // Up to 64 bytes of data share a small block with the header; more is aligned for vectors behind a 64-byte header.
   const auto n = static_cast<std::size_t>(nbytes);
   if (n <= 64) {
-    const std::size_t block = sizeof(Storage) + (n ? n : 1);
-    auto* s = new (alloc_block(block)) Storage;
+    auto* s = new (alloc_block(inline_block(nbytes))) Storage;
     s->data = reinterpret_cast<char*>(s + 1);
     s->nbytes = nbytes;
-    s->block_bytes = block;
     return s;
   }
   char* memory = static_cast<char*>(alloc_large(n));
   auto* s = new (alloc_block(sizeof(Storage))) Storage;
   s->data = memory;
   s->nbytes = nbytes;
-  s->block_bytes = sizeof(Storage);
-  s->context = memory;
   return s;
 }
 
@@ -36,7 +36,6 @@ Storage* borrow_storage(void* data, std::int64_t nbytes, void (*deleter)(void*),
   auto* s = new (alloc_block(sizeof(Storage))) Storage;
   s->data = static_cast<char*>(data);
   s->nbytes = nbytes;
-  s->block_bytes = sizeof(Storage);
   s->deleter = deleter ? deleter : [](void*) {};
   s->context = context;
   return s;
@@ -47,16 +46,15 @@ Storage* alias_storage(Storage* root) {
   auto* s = new (alloc_block(sizeof(Storage))) Storage;
   s->data = root->data;
   s->nbytes = root->nbytes;
-  s->block_bytes = sizeof(Storage);
   s->root = root;
   return s;
 }
 
 void delete_storage(Storage* s) {
-  Storage* root = s->root;
+  Storage* root = s->deleter ? nullptr : s->root;
+  const std::size_t block = !root && s->is_inline() ? inline_block(s->nbytes) : sizeof(Storage);
   if (s->deleter) s->deleter(s->context);
-  else if (!root && s->context) free_large(s->context, static_cast<std::size_t>(s->nbytes));
-  const std::size_t block = s->block_bytes;
+  else if (!root && !s->is_inline()) free_large(s->data, static_cast<std::size_t>(s->nbytes));
   s->~Storage();
   free_block(s, block);
   release_storage(root);

@@ -6,6 +6,7 @@
 
 #include "cotangent/tensor.h"
 #include "core/alloc.h"
+#include "core/location.h"
 #include "core/refcount.h"
 
 namespace ct {
@@ -32,13 +33,23 @@ struct Storage {
   std::atomic<std::uint32_t> version{0};
   char* data = nullptr;
   std::int64_t nbytes = 0;
-  Storage* root = nullptr;                 // memory is borrowed from here
   void (*deleter)(void* context) = nullptr;  // memory is the caller's (from_blob)
-  void* context = nullptr;
-  std::size_t block_bytes = 0;             // of this header, with inline data
+  union {
+    Storage* root = nullptr;               // without deleter: memory is borrowed from here
+    void* context;                         // with it: its argument
+  };
+  const char* writer = nullptr;            // the op that wrote in place last, and where it was called: for the error
+  const void* writer_where = nullptr;      // that a saved value was changed
 
-  const Storage* owner() const { return root ? root->owner() : this; }
-  void bump_version() { version.store(version.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
+  bool is_own() const { return !deleter && !root; }
+  bool is_inline() const { return data == reinterpret_cast<const char*>(this + 1); }  // so are at most 64 bytes
+  const Storage* owner() const { return deleter || !root ? this : root->owner(); }
+  // For every write in place, with what the error is to say about it.
+  void bump_version(const char* op, const void* where) {
+    version.store(version.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    writer = op;
+    writer_where = where;
+  }
   std::uint32_t current_version() const { return version.load(std::memory_order_relaxed); }
 };
 

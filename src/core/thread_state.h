@@ -23,6 +23,7 @@ struct ThreadState {
   bool registered = false;           // the thread-exit clean-up of the free lists is set up
   std::uint64_t next_sequence_nr = 0;
   LevelScope* levels = nullptr;      // the running transforms, innermost first; see autograd/layers.h
+  const void* backward_where = nullptr;  // of the running backward: the call in the program that started it
   Node* doomed = nullptr;            // nodes waiting to be destroyed, linked through Node::next_doomed_
   const autograd::graph::saved_tensors_hooks* saved_hooks = nullptr;  // the innermost guard
   void* free_list[small_classes + 1] = {};

@@ -202,10 +202,14 @@ Tensor& in_place(const char* name, const Op& op, const A& attrs, const Tensor& s
   constexpr std::uint32_t size = detail::AttrsOf<A>::size;
   const Tensor shown = op.forward(Call{op, in, 1, &attrs, size});
   NodePtr node;
-  if (tracked) node = OpNode::make(op, in, 1, &attrs, size, &shown, 1, 0, nullptr);
+  const void* where = detail::user_address();
+  if (tracked) {
+    node = OpNode::make(op, in, 1, &attrs, size, &shown, 1, 0, nullptr);
+    NodeAccess::set_where(*node, where);
+  }
   reshape_layers(op, &attrs, size, self);
   detail::set_geometry(t, shown.sizes(), shown.strides());
-  t->storage->bump_version();
+  t->storage->bump_version(name, where);
   if (node) detail::rebase_history(self, std::move(node));
   return const_cast<Tensor&>(self);
 }
@@ -314,7 +318,7 @@ Tensor& Tensor::resize_(IntArrayRef size) const {
   detail::Storage* old = t->storage;
   const std::int64_t start = t->data - old->data, need = n ? start + n * elementSize(t->dtype) : 0;
   if (need > old->nbytes) {
-    CT_CHECK(old->refs.count() == 1 && !old->root && !old->deleter, "resize_: Trying to resize storage that is not resizable: it belongs to other tensors, "
+    CT_CHECK(old->refs.count() == 1 && old->is_own(), "resize_: Trying to resize storage that is not resizable: it belongs to other tensors, "
              "views or foreign memory too, and has ", old->nbytes, " of the ", need, " bytes needed");
     detail::Storage* fresh = detail::new_storage(need);
     std::memcpy(fresh->data, old->data, static_cast<std::size_t>(old->nbytes));
@@ -324,7 +328,7 @@ Tensor& Tensor::resize_(IntArrayRef size) const {
     detail::release_storage(old);
   }
   detail::set_geometry(t, size, {strides, size.size()});
-  t->storage->bump_version();
+  t->storage->bump_version("resize_", detail::user_address());
   return const_cast<Tensor&>(*this);
 }
 

@@ -166,7 +166,7 @@ Tensor& write_into(const Op& op, Tensor& out, const Tensor& self, const Tensor& 
   const Tensor* in[] = {&self, &other};
   const ScalarAttrs attrs{{alpha}};
   detail::elementwise_into(op, out, in, 2, &attrs);
-  detail::impl(out)->storage->bump_version();
+  detail::impl(out)->storage->bump_version("out=", detail::user_address());
   return out;
 }
 
