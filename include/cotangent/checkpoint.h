@@ -53,7 +53,7 @@ A checkpoint_input(const A& a) { return a; }
 /// Example: Tensor y = ct::checkpoint([&](const Tensor& x) { return block(x); }, x);
 template <class F, class... Args>
   requires(std::is_invocable_v<std::decay_t<F>&, const std::decay_t<Args>&...>)
-auto checkpoint(const CheckpointOptions& options, F&& f, const Args&... args) {
+CT_DOOR auto checkpoint(const CheckpointOptions& options, F&& f, const Args&... args) {
   std::decay_t<F> first(f);
   std::tuple<std::decay_t<Args>...> held(detail::checkpoint_input(args)...);
   detail::custom::CustomInputs in;
@@ -66,7 +66,7 @@ auto checkpoint(const CheckpointOptions& options, F&& f, const Args&... args) {
 }
 template <class F, class... Args>
   requires(!std::is_same_v<std::remove_cvref_t<F>, CheckpointOptions> && std::is_invocable_v<std::decay_t<F>&, const std::decay_t<Args>&...>)
-auto checkpoint(F&& f, const Args&... args) {
+CT_DOOR auto checkpoint(F&& f, const Args&... args) {
   return checkpoint(CheckpointOptions(), std::forward<F>(f), args...);
 }
 

@@ -1,10 +1,12 @@
 // autograd/engine.cpp -- backward: from roots to leaves in dependency order, without recursion.
 #include <algorithm>
 #include <atomic>
+#include <memory>
 #include <unordered_map>
 #include <vector>
 
 #include "autograd/layers.h"
+#include "autograd/anomaly.h"
 #include "autograd/node.h"
 #include "core/thread_state.h"
 
@@ -289,6 +291,7 @@ class Engine {
         post = has_post_hooks(*extra);
         if (post) given.assign(grads, grads + node->n_inputs_);
       }
+      if (watch_) [[unlikely]] watch_->before(*node, grads);
       try {
         node->apply(grads, out);
       } catch (Error& e) {
@@ -296,6 +299,7 @@ class Engine {
         throw;
       }
       if (post) [[unlikely]] in_hook(node, [&] { run_post_hooks(*node, *extra, given, out); });
+      if (watch_) [[unlikely]] watch_->after(*node, out);
       if (!keep_graph_ && !(record_ == Record::if_tracked && create_graph_)) node->release_variables();
     }
     one.reset();
@@ -323,6 +327,7 @@ class Engine {
   bool keep_graph_, create_graph_ = false;
   Record record_;
   std::uint64_t layer_;
+  std::unique_ptr<GradientWatch> watch_ = watch_if_asked();  // of anomaly mode; else null
   std::vector<State> states_;
   std::unordered_map<Node*, int> others_;
   std::vector<std::pair<std::uint64_t, int>> ready_;

@@ -18,6 +18,7 @@ struct Node::Extra {
   std::atomic<detail::HookList*> leaf{nullptr};  // of AccumulateGrad: the hooks of the leaf, which owns them
   std::atomic<std::uint64_t> id{0};
   NodeMetadata metadata;
+  NodePtr anomaly_parent;                        // in whose backward this node was recorded, if anomaly mode was on
 };
 
 // A door to Node's private parts for the engine's helpers.
