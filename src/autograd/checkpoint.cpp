@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 
+#include "autograd/layers.h"
 #include "autograd/node.h"
 #include "core/thread_state.h"
 #include "cotangent/generator.h"
@@ -169,7 +170,7 @@ detail::CheckpointScope::~CheckpointScope() { delete state_; }
 
 Tensor detail::checkpoint_input(const Tensor& t) {
   if (!t.defined()) return t;
-  Tensor held = alias(t, t.sizes(), t.strides(), 0);
+  Tensor held = same_alias(t);
   if (t.is_floating_point() && t.requires_grad()) held.requires_grad_();
   return held;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <string_view>
 
 #include "autograd/node.h"
 
@@ -58,11 +59,17 @@ LevelScope* innermost_level(const char* op, const Tensor* const* in, int n) {
   return top;
 }
 
-void refuse_batched(const char* op, const Tensor& x) {
-  for (const Layers* l = layers(x); l && l->level; l = layers(l->value))
-    CT_CHECK(!l->batched, "vmap: data-dependent: ", op, ": It looks like you're reading the elements of a mapped Tensor, as .item() and control flow on "
-             "Tensors do. We don't support vmap over that\n  There is one value for each entry of the batch. Use where() in place of an if, or call this "
+void refuse_batched(const char* op, const Tensor& x, const char* fix) {
+  const std::string_view name = op;
+  const bool reads_one = name == "item" || name == "data_ptr";
+  for (const Layers* l = layers(x); l && l->level; l = layers(l->value)) {
+    if (!l->batched) continue;
+    CT_CHECK(!reads_one, "vmap: It looks like you're calling .", op, "() on a Tensor. We don't support vmap over calling .", op, "() on a Tensor, please try to "
+             "rewrite what you're doing with other operations\n  There is one value for each entry of the batch. Use where() in place of an if, or read it "
              "outside of vmap.");
+    CT_THROW(error, "vmap: data-dependent: ", op, " reads the elements of a mapped tensor, which differ between the entries of the batch\n  ",
+             fix ? fix : "Call it outside of vmap, or on a tensor that is not mapped", ".");
+  }
 }
 
 // ---- wrappers ---------------------------------------------------------------------------------------------------------
@@ -148,6 +155,13 @@ Tensor same_alias(const Tensor& x) {
   impl(out)->wrapped_number = impl(x)->wrapped_number;
   if (const Layers* l = layers(x)) need_layers(impl(out)) = *l;
   return out;
+}
+
+Tensor on_value(const Tensor& wrapper, FunctionRef<Tensor(const Tensor&)> f) {
+  const Layers& l = *layers(wrapper);
+  LevelScope* s = find_level(l.level);
+  CT_CHECK(s, "vmap: a tensor of a vmap that has ended is used outside of it\n  Return it from the mapped function instead of storing it in an outer variable.");
+  return wrap_batch(f(l.value), *s, l.batched);
 }
 
 Tensor fresh_input(const Tensor& x, const LevelScope* s) {

@@ -23,6 +23,7 @@
 
 #include "core/tensor_impl.h"
 #include "core/thread_state.h"
+#include "cotangent/callable.h"
 #include "cotangent/op.h"
 
 namespace ct::detail {
@@ -94,7 +95,7 @@ inline bool is_batched(const Tensor& t) {
 }
 
 // Errors: op reads elements, or gives a result whose shape depends on them, and x is batched.
-void refuse_batched(const char* op, const Tensor& x);
+void refuse_batched(const char* op, const Tensor& x, const char* fix = nullptr);
 
 // Null if the level has ended, or runs on another thread.
 LevelScope* find_level(std::uint64_t id);
@@ -127,6 +128,9 @@ inline Tensor empty_strided_as(const Tensor& x, IntArrayRef sizes, IntArrayRef s
 
 // A tensor to be filled with random numbers, under vmap's randomness policy.
 Tensor empty_for_random(const char* op, IntArrayRef sizes, const TensorOptions& options);
+
+// f of the value of a wrapper, which must keep the batch dimension, as a wrapper of the same vmap; nothing is recorded.
+Tensor on_value(const Tensor& wrapper, FunctionRef<Tensor(const Tensor&)> f);
 
 // ---- calls --------------------------------------------------------------------------------------------------------------
 

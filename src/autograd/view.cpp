@@ -156,6 +156,12 @@ void CopySlices::apply(Tensor* grads, Tensor* out) {
     // What the write let through for its destination goes back into the gradient of the base.
     if (fn->next_edge(slot).is_valid() && results[slot].defined()) {
       detail::fit_gradient(results[slot], {dtype, view.size_list()}, fn->name(), static_cast<std::uint32_t>(slot));
+      if (detail::is_batched(results[slot])) {  // perhaps by a vmap that g knows nothing of: the memory must have both batches
+        const Tensor both = g.new_zeros({}) + results[slot].new_zeros({});
+        whole = detail::empty_strided_as(both, base.size_list(), base.stride_list());
+        whole.copy_(g);
+        part = as_strided(whole, view.size_list(), view.stride_list(), view.offset);
+      }
       part.copy_(results[slot]);
     } else {
       part.zero_();

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <ostream>
 
+#include "autograd/layers.h"
 #include "core/format.h"
 #include "core/tensor_impl.h"
 #include "cotangent/autograd.h"
@@ -168,6 +169,9 @@ std::string number_text(const Scalar& s) {
 
 std::string to_string(const Tensor& x) {
   if (!x.defined()) return "None";
+  const detail::Layers* l = detail::layers(x);
+  if (l && l->level)  // there is one value for each entry: all of them
+    return detail::join({l->batched ? "BatchedTensor(lvl=" : "UnbatchedTensor(lvl=", l->level, ", size=", to_string(x.sizes()), ", value=\n    ", to_string(l->value), ")"});
   const Options o = current_options();
   const TensorImpl* t = impl(x);
   constexpr std::int64_t indent = 7;  // of "tensor("

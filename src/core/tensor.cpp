@@ -83,10 +83,15 @@ Device Tensor::device() const {
 }
 std::string Tensor::toString() const { return detail::join({"CPU", ct::toString(scalar_type()), "Type"}); }
 
-void* Tensor::data_ptr() const { return need(*this, "data_ptr")->data; }
+void* Tensor::data_ptr() const {
+  TensorImpl* t = need(*this, "data_ptr");
+  if (t->layered) detail::refuse_batched("data_ptr", *this);
+  return t->data;
+}
 void* Tensor::typed_data(ScalarType expected) const {
   TensorImpl* t = need(*this, "data_ptr");
   CT_CHECK_TYPE(t->dtype == expected, "data_ptr: expected scalar type ", expected, " but found ", t->dtype);
+  if (t->layered) detail::refuse_batched("data_ptr", *this);
   return t->data;
 }
 
@@ -120,6 +125,7 @@ std::int64_t Tensor::_version() const { return need(*this, "_version")->storage-
 
 Tensor Tensor::variable_data() const {
   TensorImpl* t = need(*this, "data");
+  if (detail::is_batched(*this)) return detail::on_value(*this, [](const Tensor& x) { return x.variable_data(); });
   TensorImpl* alias = detail::new_impl(detail::alias_storage(t->storage), t->data, t->dtype, sizes(), strides());
   alias->inference = t->inference;
   return Tensor::wrap(alias);

@@ -1,9 +1,10 @@
 // ops/batching.h -- what batching rules of views, joins and indexing share: attributes and shapes behind a batch dimension.
 #pragma once
 
+#include <initializer_list>
 #include <vector>
 
-#include "cotangent/op.h"
+#include "autograd/layers.h"
 #include "ops/view_attrs.h"
 
 namespace ct::detail {
@@ -57,8 +58,10 @@ inline Tensor broadcastable(const Batch& b, int i, std::int64_t dims) { return b
 inline Tensor as_rows(const Batch& b, int i) { return aligned(b.x(i), 1); }
 
 // Tensors of a vmap or with tangents: the rule must not write into what it has made itself.
-bool any_layered(std::initializer_list<const Tensor*> tensors);
-// Errors: Error "vmap: data-dependent .." if x differs between the entries of a batch.
-void check_same_for_batch(const char* op, const Tensor& x, const char* fix);
+inline bool any_layered(std::initializer_list<const Tensor*> tensors) {
+  for (const Tensor* t : tensors)
+    if (is_layered(*t)) return true;
+  return false;
+}
 
 }  // namespace ct::detail

@@ -1,5 +1,7 @@
 // ops/compare.cpp -- comparisons, classification, logic and bits, and the dtype that operands have in common.
+#include "autograd/layers.h"
 #include "kernels/cpu/elementwise.h"
+#include "ops/batching.h"
 #include "ops/elementwise.h"
 #include "ops/op_list.h"
 
@@ -131,6 +133,7 @@ void detail::check_factor_slow(const char* op, const char* name, const Scalar& f
 }
 
 bool detail::all_true(const Tensor& condition) {
+  if (is_batched(condition)) return all_true(layers(condition)->value);  // in all entries
   const TensorImpl* t = impl(condition);
   return t->numel == 0 || !std::memchr(t->data, 0, static_cast<std::size_t>(t->numel));
 }
@@ -159,10 +162,12 @@ Tensor isclose(const Tensor& self, const Tensor& other, double rtol, double atol
   return apply_with(isclose_op, ScalarAttrs{{rtol, atol, equal_nan}}, self, other);
 }
 bool allclose(const Tensor& self, const Tensor& other, double rtol, double atol, bool equal_nan) {
+  for (const Tensor* t : {&self, &other}) detail::refuse_batched("allclose", *t, "isclose() compares element by element");
   return detail::all_true(isclose(self, other, rtol, atol, equal_nan));
 }
 bool equal(const Tensor& self, const Tensor& other) {
   CT_CHECK(self.defined() && other.defined(), "equal: a tensor is undefined");
+  for (const Tensor* t : {&self, &other}) detail::refuse_batched("equal", *t, "eq() compares element by element");
   return self.sizes() == other.sizes() && detail::all_true(eq(self, other));
 }
 

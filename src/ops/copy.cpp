@@ -2,6 +2,7 @@
 #include "autograd/elementwise.h"
 #include "autograd/node.h"
 #include "core/tensor_impl.h"
+#include "ops/batching.h"
 #include "ops/op_list.h"
 #include "ops/view_attrs.h"
 
@@ -42,25 +43,15 @@ constexpr Op copy_op{
     .formula = "dself = 0; dsrc = g",
     .inplace = [](const Call& c, const Tensor& self) { copy_elements(self, overlaps(self, c.x(1)) ? c.x(1).clone() : c.x(1)); },
     .vjp = [](const Tensor& g, const Saved&, int arg) { return arg == 0 ? zeros_like(g) : g; },
+    .jvp = [](const Tensor* t, const Saved&) { return t[1]; },
+    .batch = [](const Batch& b) {  // assigned to self by the caller
+      const Tensor& self = b.value(0);
+      return detail::broadcastable(b, 1, b.dim(0)).to(self.scalar_type()).expand(b.with_batch(b.sizes(0)));
+    },
     .samples = [](SampleSink& call) {
       call({call.uniform({2, 3}), call.uniform({2, 3})});
       call({call.uniform({2, 3}), call.uniform({3})});
     },
-};
-
-// A dense copy; keeps the order of dimensions in memory of dense inputs.
-constexpr Op clone_op{
-    .name = "clone",
-    .node = "CloneBackward0",
-    .kind = OpKind::linear,
-    .formula = "dx = g",
-    .forward = [](const Call& c) {
-      Tensor out = empty_like(c.x(0));
-      copy_elements(out, c.x(0));
-      return out;
-    },
-    .vjp = [](const Tensor& g, const Saved&, int) { return g; },
-    .samples = [](SampleSink& call) { call({call.uniform({2, 3})}); },
 };
 
 // A row-major copy: what contiguous() does to other layouts.
@@ -75,6 +66,29 @@ constexpr Op contiguous_op{
       return out;
     },
     .vjp = [](const Tensor& g, const Saved&, int) { return g; },
+    .batch = detail::batch_as_is,
+    .samples = [](SampleSink& call) { call({call.uniform({2, 3})}); },
+};
+
+// A dense copy; keeps the order of dimensions in memory of dense inputs.
+constexpr Op clone_op{
+    .name = "clone",
+    .node = "CloneBackward0",
+    .kind = OpKind::linear,
+    .formula = "dx = g",
+    .forward = [](const Call& c) {
+      Tensor out = empty_like(c.x(0));
+      copy_elements(out, c.x(0));
+      return out;
+    },
+    .vjp = [](const Tensor& g, const Saved&, int) { return g; },
+    .batch = [](const Batch& b) {
+      // The entries must be laid out as their own clones would be, so they must stay apart from each other in memory.
+      const Tensor& x = b.value(0);
+      bool apart = true;
+      for (std::int64_t d = 1; d < x.dim(); ++d) apart &= x.stride(0) >= x.stride(d);
+      return apart ? apply(b.op, x) : apply(contiguous_op, x);
+    },
     .samples = [](SampleSink& call) { call({call.uniform({2, 3})}); },
 };
 
@@ -89,6 +103,7 @@ constexpr Op to_op{
       return out;
     },
     .vjp = [](const Tensor& g, const Saved&, int) { return g; },
+    .batch = [](const Batch& b) { return apply_with(b.op, b.attrs<DtypeAttrs>(), b.value(0)); },
     .samples = [](SampleSink& call) { call({call.uniform({2, 3})}, DtypeAttrs{kDouble}); },
 };
 
@@ -106,6 +121,8 @@ constexpr Op fill_op{
     .formula = "dself = 0",
     .inplace = [](const Call& c, const Tensor& self) { fill_elements(self, c.attrs<ScalarAttrs>().s[0]); },
     .vjp = [](const Tensor& g, const Saved&, int) { return zeros_like(g); },
+    .jvp = [](const Tensor*, const Saved&) { return Tensor(); },
+    .batch = [](const Batch& b) { return full_like(b.value(0), b.attrs<ScalarAttrs>().s[0]); },
     .samples = [](SampleSink& call) { call({call.uniform({2, 3})}, ScalarAttrs{{1.5}}); },
 };
 
@@ -116,6 +133,10 @@ constexpr Op fill_tensor_op{
     .formula = "dself = 0; dvalue = sum(g)",
     .inplace = [](const Call& c, const Tensor& self) { copy_elements(self, c.x(1)); },
     .vjp = [](const Tensor& g, const Saved&, int arg) { return arg == 0 ? zeros_like(g) : g.sum(); },
+    .jvp = [](const Tensor* t, const Saved&) { return t[1]; },
+    .batch = [](const Batch& b) {  // assigned to self by the caller
+      return detail::broadcastable(b, 1, b.dim(0)).to(b.value(0).scalar_type()).expand(b.with_batch(b.sizes(0)));
+    },
     .samples = [](SampleSink& call) { call({call.uniform({2, 3}), call.uniform({})}); },
 };
 
@@ -129,6 +150,8 @@ constexpr Op zero_op{
       else fill_elements(self, 0);
     },
     .vjp = [](const Tensor& g, const Saved&, int) { return zeros_like(g); },
+    .jvp = [](const Tensor*, const Saved&) { return Tensor(); },
+    .batch = [](const Batch& b) { return zeros_like(b.value(0)); },
     .samples = [](SampleSink& call) { call({call.uniform({2, 3})}); },
 };
 

@@ -1,4 +1,8 @@
 // ops/index_dim.cpp -- rows along one dimension, named by an index: index_select, index_add, index_copy, index_fill.
+#include <algorithm>
+#include <vector>
+
+#include "ops/batching.h"
 #include "ops/index_places.h"
 #include "ops/op_list.h"
 
@@ -71,6 +75,16 @@ Tensor checked_source(const char* op, const Tensor& self, std::int64_t dim, cons
   return detail::apart_from(source, self).contiguous();
 }
 
+Tensor or_zeros(const Tensor& t, const Tensor& x) { return t.defined() ? t : zeros_like(x); }
+
+// The indices [batch, n] of a batch as gather and scatter take them: in the shape of x, with n in place of the size along dim.
+Tensor along(const Tensor& index, std::int64_t dim, const Tensor& x) {
+  std::vector<std::int64_t> here(static_cast<std::size_t>(x.dim()), 1), wide(x.sizes().begin(), x.sizes().end());
+  here[0] = wide[0] = index.size(0);
+  here[static_cast<std::size_t>(dim + 1)] = wide[static_cast<std::size_t>(dim + 1)] = index.size(1);
+  return index.reshape(here).expand(wide);
+}
+
 // y[.., j, ..] = x[.., index[j], ..]
 constexpr Op index_select_op{
     .name = "index_select",
@@ -93,6 +107,18 @@ constexpr Op index_select_op{
     },
     .vjp = [](const Tensor& g, const Saved& s, int) {
       return index_add(zeros(s.sizes(0), g.scalar_type()), s.attrs<DimAttrs>().dim, s.x(1), g);
+    },
+    .batch = [](const Batch& b) {
+      const std::int64_t dim = b.attrs<DimAttrs>().dim;
+      const Tensor &x = b.value(0), &index = b.value(1);
+      CT_CHECK_INDEX(b.dim(1) <= 1, "index_select: Index is supposed to be a vector, got shape ", b.sizes(1));
+      if (!b.batched(1)) return b.dim(0) ? index_select(x, dim + 1, index) : index_select(x.unsqueeze(1), 1, index).squeeze(1);
+      if (!b.batched(0)) {  // the rows of all entries at once
+        const Tensor y = index_select(x.dim() ? x : x.unsqueeze(0), dim, index.flatten());
+        return x.dim() ? y.unflatten(dim, {b.size, index.numel() / std::max<std::int64_t>(1, b.size)}).movedim(dim, 0) : y;
+      }
+      const Tensor rows = detail::as_rows(b, 0), y = gather(rows, dim + 1, along(detail::as_rows(b, 1), dim, rows));
+      return b.dim(0) ? y : y.squeeze(1);
     },
     .save = {X(1)},
     .save_shapes = true,
@@ -126,6 +152,18 @@ constexpr Op index_add_op{
       const Tensor part = index_select(g, a.dim, s.x(2)).reshape(s.sizes(1));
       return a.alpha.equal(1) ? part : part * a.alpha;
     },
+    .jvp = [](const Tensor* t, const Saved& s) {
+      const auto& a = s.attrs<DimAlphaAttrs>();
+      return index_add(or_zeros(t[0], s.x(0)), a.dim, s.x(2), or_zeros(t[1], s.x(1)), a.alpha);
+    },
+    .batch = [](const Batch& b) {
+      const auto& a = b.attrs<DimAlphaAttrs>();
+      const Tensor self = detail::as_rows(b, 0), source = detail::as_rows(b, 1);
+      CT_CHECK_INDEX(b.dim(2) <= 1, "index_add: Index is supposed to be a vector, got shape ", b.sizes(2));
+      const Tensor y = b.batched(2) ? scatter_add(self, a.dim + 1, along(detail::as_rows(b, 2), a.dim, source), a.alpha.equal(1) ? source : source * a.alpha)
+                                    : index_add(self, a.dim + 1, b.value(2), source, a.alpha);
+      return b.dim(0) ? y : y.squeeze(1);
+    },
     .save = {0, X(2)},
     .save_shapes = true,
     .nondiff = 1u << 2,
@@ -152,6 +190,16 @@ constexpr Op index_copy_op{
     .vjp = [](const Tensor& g, const Saved& s, int arg) {
       const std::int64_t dim = s.attrs<DimAttrs>().dim;
       return arg == 0 ? index_fill(g, dim, s.x(2), 0) : index_select(g, dim, s.x(2)).reshape(s.sizes(1));
+    },
+    .jvp = [](const Tensor* t, const Saved& s) {
+      return index_copy(or_zeros(t[0], s.x(0)), s.attrs<DimAttrs>().dim, s.x(2), or_zeros(t[1], s.x(1)));
+    },
+    .batch = [](const Batch& b) {
+      const std::int64_t dim = b.attrs<DimAttrs>().dim;
+      const Tensor self = detail::as_rows(b, 0), source = detail::as_rows(b, 1);
+      CT_CHECK_INDEX(b.dim(2) <= 1, "index_copy: Index is supposed to be a vector, got shape ", b.sizes(2));
+      const Tensor y = b.batched(2) ? scatter(self, dim + 1, along(detail::as_rows(b, 2), dim, source), source) : index_copy(self, dim + 1, b.value(2), source);
+      return b.dim(0) ? y : y.squeeze(1);
     },
     .save = {X(2), X(2)},
     .save_shapes = true,
@@ -180,6 +228,20 @@ constexpr Op index_fill_op{
       fill_rows("index_fill", self, a.dim, c.x(1), detail::number_as("index_fill", a.value, self.scalar_type()));
     },
     .vjp = [](const Tensor& g, const Saved& s, int) { return index_fill(g, s.attrs<DimValueAttrs>().dim, s.x(1), 0); },
+    .jvp = [](const Tensor* t, const Saved& s) { return index_fill(t[0], s.attrs<DimValueAttrs>().dim, s.x(1), 0); },
+    .batch = [](const Batch& b) {
+      const auto& a = b.attrs<DimValueAttrs>();
+      const Tensor self = detail::as_rows(b, 0);
+      CT_CHECK_INDEX(b.dim(1) <= 1, "index_fill: Index is supposed to be a vector, got shape ", b.sizes(1));
+      Tensor y;
+      if (b.batched(1)) {
+        const Tensor index = detail::as_rows(b, 1), from_front = where(index < 0, index + self.size(a.dim + 1), index);
+        y = scatter(self, a.dim + 1, along(from_front, a.dim, self), a.value);
+      } else {
+        y = index_fill(self, a.dim + 1, b.value(1), a.value);
+      }
+      return b.dim(0) ? y : y.squeeze(1);
+    },
     .save = {X(1)},
     .nondiff = 1u << 1,
     .samples = [](SampleSink& call) {

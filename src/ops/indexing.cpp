@@ -1,10 +1,12 @@
 // ops/indexing.cpp -- x.index({..}) and x.index_put_({..}, v): slicing makes views, index tensors and masks copy.
 #include "cotangent/indexing.h"
 
+#include <algorithm>
 #include <atomic>
 #include <string>
 #include <vector>
 
+#include "autograd/layers.h"
 #include "autograd/node.h"
 #include "core/parallel.h"
 #include "ops/batching.h"
@@ -170,8 +172,16 @@ Target target(const char* op, const Tensor& x, const IndexAttrs& a, const Tensor
 
 constexpr SaveMask all_but(int n) { return ((SaveMask{1} << max_saved_inputs) - 1) & ~((SaveMask{1} << n) - 1); }
 
+// An op with the index tensors that a derivative has saved, as inputs first, first + 1, ... `put_into` may write into x, of which
+// no one else knows, and does so unless a transform takes part.
 Tensor index_call(const Tensor& x, const IndexAttrs& a, const Saved& s, int first);
-Tensor& put_call(const Tensor& x, const Tensor& values, const IndexAttrs& a, const Saved& s, int first);
+Tensor put(const Tensor& x, const Tensor& values, const IndexAttrs& a, const Saved& s, int first);
+Tensor put_into(const Tensor& x, const Tensor& values, const IndexAttrs& a, const Saved& s, int first);
+
+Tensor batched_index(const Batch& b);
+Tensor batched_index_put(const Batch& b);
+// Indices of 0 to n - 1 for those of -n to n - 1.
+Tensor from_front(const Tensor& index, std::int64_t n) { return where(index < 0, index + n, index); }
 
 // y = x[index, ..]: a copy.
 constexpr Op index_op{
@@ -188,8 +198,9 @@ constexpr Op index_op{
     .vjp = [](const Tensor& g, const Saved& s, int) {
       IndexAttrs a = s.attrs<IndexAttrs>();
       a.accumulate = true;
-      return put_call(zeros(s.sizes(0), g.scalar_type()), g, a, s, 1);
+      return put_into(zeros(s.sizes(0), g.scalar_type()), g, a, s, 1);
     },
+    .batch = [](const Batch& b) { return batched_index(b); },
     .save = {all_but(1)},
     .save_shapes = true,
     .nondiff = ~1u,
@@ -233,8 +244,13 @@ constexpr Op index_put_op{
       const auto& a = s.attrs<IndexAttrs>();
       if (arg == 1) return index_call(g, a, s, 2);
       if (a.accumulate) return g;
-      return Tensor(put_call(g.clone(), zeros({}, g.scalar_type()), a, s, 2));
+      return put_into(g.clone(), zeros({}, g.scalar_type()), a, s, 2);
     },
+    .jvp = [](const Tensor* t, const Saved& s) {
+      const Tensor x = t[0].defined() ? t[0] : zeros_like(s.x(0)), values = t[1].defined() ? t[1] : zeros_like(s.x(1));
+      return put(x, values, s.attrs<IndexAttrs>(), s, 2);
+    },
+    .batch = [](const Batch& b) { return batched_index_put(b); },
     .save = {all_but(2), all_but(2)},
     .nondiff = ~3u,
     .samples = [](SampleSink& call) {
@@ -247,16 +263,142 @@ constexpr Op index_put_op{
     },
 };
 
-// Calls an op with the index tensors that a derivative has saved, as inputs first, first + 1, ...
 Tensor index_call(const Tensor& x, const IndexAttrs& a, const Saved& s, int first) {
   const Tensor* in[1 + max_dims] = {&x};
   for (int k = 0; k < a.n; ++k) in[1 + k] = &s.x(first + k);
   return detail::apply(index_op, in, 1 + a.n, &a, sizeof a);
 }
-Tensor& put_call(const Tensor& x, const Tensor& values, const IndexAttrs& a, const Saved& s, int first) {
+Tensor put(const Tensor& x, const Tensor& values, const IndexAttrs& a, const Saved& s, int first) {
   const Tensor* in[2 + max_dims] = {&x, &values};
   for (int k = 0; k < a.n; ++k) in[2 + k] = &s.x(first + k);
+  return detail::apply(index_put_op, in, 2 + a.n, &a, sizeof a);
+}
+Tensor put_into(const Tensor& x, const Tensor& values, const IndexAttrs& a, const Saved& s, int first) {
+  const Tensor* in[2 + max_dims] = {&x, &values};
+  bool layered = detail::any_layered({&x, &values});
+  for (int k = 0; k < a.n; ++k) {
+    in[2 + k] = &s.x(first + k);
+    layered |= detail::is_layered(*in[2 + k]);
+  }
+  if (layered) return detail::apply(index_put_op, in, 2 + a.n, &a, sizeof a);
   return detail::apply_inplace(index_put_op, in, 2 + a.n, &a, sizeof a);
+}
+
+// ---- vmap ---------------------------------------------------------------------------------------------
+
+// A batched call of index or index_put, whose index tensors begin at input `first`.
+struct BatchedIndex {
+  IndexAttrs attrs;               // for the value, whose batch dimension is first (or which has none)
+  std::vector<Tensor> tensors;
+  bool any = false;               // an index tensor is batched
+  int common = 0;                 // dims of what the index tensors broadcast to
+  int before = 0;                 // dims of the entries in front of them in the result
+  int result = 0;                 // dims of an entry of the result
+};
+
+BatchedIndex batched_call(const char* op, const Batch& b, int first, bool x_batched) {
+  const auto& a = b.attrs<IndexAttrs>();
+  BatchedIndex y;
+  y.attrs.accumulate = a.accumulate;
+  bool neighbours = true;
+  int indexed = 0, end = 0;
+  for (int k = 0; k < a.n; ++k) {
+    const int i = first + k;
+    const bool mask = is_mask(b.value(i));
+    CT_CHECK(!mask || !b.batched(i), "vmap: data-dependent shape: ", op, " with a mapped mask names as many elements of each entry as its mask has\n  "
+             "Use where(mask, value, x), which keeps the shape, or a mask that is not mapped.");
+    const int width = mask ? static_cast<int>(b.dim(i)) : 1;
+    y.any |= b.batched(i);
+    y.common = std::max(y.common, mask ? 1 : static_cast<int>(b.dim(i)));
+    neighbours &= k == 0 || a.dims[k] == end;
+    end = a.dims[k] + width;
+    indexed += width;
+  }
+  y.before = neighbours ? a.dims[0] : 0;
+  y.result = static_cast<int>(b.dim(0)) - indexed + y.common;
+  if (y.any && x_batched) {  // one more index tensor: the number of the entry
+    std::vector<std::int64_t> column(static_cast<std::size_t>(1 + y.common), 1);
+    column[0] = b.size;
+    y.tensors.push_back(arange(b.size, kLong).view(column));
+    y.attrs.dims[y.attrs.n++] = 0;
+  }
+  for (int k = 0; k < a.n; ++k) {
+    y.tensors.push_back(detail::broadcastable(b, first + k, y.common));
+    y.attrs.dims[y.attrs.n++] = static_cast<std::int8_t>(a.dims[k] + x_batched);
+  }
+  // What counts as neighbours for the entries may not for the values, and the other way round: `before` says where to move.
+  return y;
+}
+
+// Whether the dims that are indexed in the call lie side by side, so that the index's dims take their place.
+bool side_by_side(const BatchedIndex& y) {
+  for (std::size_t k = 1; k < y.tensors.size(); ++k) {
+    const int width = is_mask(y.tensors[k - 1]) ? static_cast<int>(y.tensors[k - 1].dim()) : 1;
+    if (y.attrs.dims[k] != y.attrs.dims[k - 1] + width) return false;
+  }
+  return true;
+}
+
+// Where the dims of {batch, before.., common.., rest..}, in which entries are stacked, lie in what the call on the values
+// gives: the index's dims, batched if an index tensor is, stand in place of the first indexed dim or else first.
+std::vector<std::int64_t> call_order(const BatchedIndex& y, bool x_batched) {
+  const int front = side_by_side(y) ? y.attrs.dims[0] : 0;  // dims in front of those of the index
+  std::vector<std::int64_t> order(static_cast<std::size_t>(1 + y.result));
+  // The entries' dims that are not the index's, in order: some in front of it in the call, the others behind.
+  const int index_dims = y.common + (y.any ? 1 : 0);
+  const int plain_batch = x_batched && !y.any ? 1 : 0;  // the batch is a plain dim of x, the first one
+  const auto plain_at = [&](int j) { return j < front ? j : j + index_dims; };
+  order[0] = plain_batch ? plain_at(0) : front;
+  int plain = plain_batch;
+  for (int d = 0; d < y.result; ++d) {
+    const bool of_index = d >= y.before && d < y.before + y.common;
+    order[static_cast<std::size_t>(1 + d)] = of_index ? front + (y.any ? 1 : 0) + d - y.before : plain_at(plain++);
+  }
+  return order;
+}
+
+Tensor batched_index(const Batch& b) {
+  const BatchedIndex y = batched_call("index", b, 1, b.batched(0));
+  std::vector<const Tensor*> in{&b.value(0)};
+  for (const Tensor& t : y.tensors) in.push_back(&t);
+  const Tensor out = detail::apply(b.op, in.data(), static_cast<int>(in.size()), &y.attrs, sizeof y.attrs);
+  const std::vector<std::int64_t> order = call_order(y, b.batched(0));
+  return std::is_sorted(order.begin(), order.end()) ? out : permute(out, order);
+}
+
+// x[mask] = one value: the mask decides element by element, so it may be mapped.
+Tensor masked_put(const Batch& b) {
+  const int dim = b.attrs<IndexAttrs>().dims[0];
+  Tensor mask = b.value(2).to(kBool);
+  for (std::int64_t d = dim + b.dim(2); d < b.dim(0); ++d) mask = mask.unsqueeze(-1);
+  for (std::int64_t d = 0; d < b.dim(2); ++d)
+    CT_CHECK_INDEX(dim + d < b.dim(0) && b.sizes(2)[static_cast<std::size_t>(d)] == b.sizes(0)[static_cast<std::size_t>(dim + d)], "index_put: The shape of the mask ",
+                   b.sizes(2), " at index ", d, " does not match the shape of the indexed tensor ", b.sizes(0), " at index ", dim + d);
+  const Tensor value = b.batched(1) ? detail::aligned(b.value(1).reshape({b.size}), b.dim(0)) : b.value(1).reshape({});
+  CT_CHECK_INDEX(value.scalar_type() == b.value(0).scalar_type(), "index_put: Index put requires the source and destination dtypes match, got ",
+                 b.value(0).scalar_type(), " for the destination and ", value.scalar_type(), " for the source.");
+  return where(b.batched(2) ? detail::aligned(mask, b.dim(0)) : mask, value, b.x(0));
+}
+
+Tensor batched_index_put(const Batch& b) {
+  const auto& a = b.attrs<IndexAttrs>();
+  std::int64_t n = 1;
+  for (std::int64_t d : b.sizes(1)) n *= d;
+  if (a.n == 1 && !a.accumulate && n == 1 && is_mask(b.value(2)) && b.batched(2)) return masked_put(b);
+  const BatchedIndex y = batched_call("index_put", b, 2, true);
+  const Tensor self = b.x(0);
+  Tensor values = b.batched(1) ? detail::aligned(b.value(1), y.result) : b.value(1);
+  const std::vector<std::int64_t> order = call_order(y, true);
+  if (!std::is_sorted(order.begin(), order.end())) {
+    // From the order of stacked entries into that of the call.
+    std::vector<std::int64_t> sizes(static_cast<std::size_t>(1 + y.result), 1), back(order.size());
+    std::copy(values.sizes().begin(), values.sizes().end(), sizes.end() - values.dim());
+    for (std::size_t d = 0; d < order.size(); ++d) back[static_cast<std::size_t>(order[d])] = static_cast<std::int64_t>(d);
+    values = permute(values.reshape(sizes), back);
+  }
+  std::vector<const Tensor*> in{&self, &values};
+  for (const Tensor& t : y.tensors) in.push_back(&t);
+  return detail::apply(b.op, in.data(), static_cast<int>(in.size()), &y.attrs, sizeof y.attrs);
 }
 
 // y = x's elements by their row-major number.
@@ -292,7 +434,16 @@ constexpr Op take_op{
     .vjp = [](const Tensor& g, const Saved& s, int) {
       std::int64_t n = 1;
       for (std::int64_t d : s.sizes(0)) n *= d;
-      return put_call(zeros({n}, g.scalar_type()), g, IndexAttrs{1, {0}, true}, s, 1).view(s.sizes(0));
+      return put_into(zeros({n}, g.scalar_type()), g, IndexAttrs{1, {0}, true}, s, 1).reshape(s.sizes(0));
+    },
+    .batch = [](const Batch& b) {
+      if (!b.batched(0)) return take(b.value(0), b.value(1));
+      std::int64_t n = 1;
+      for (std::int64_t d : b.sizes(0)) n *= d;
+      const Tensor rows = b.value(0).reshape({b.size, n});
+      if (!b.batched(1)) return rows.index({indexing::Slice(), b.value(1)});
+      const Tensor y = gather(rows, 1, from_front(b.value(1).flatten(1).reshape({b.size, -1}), n));
+      return y.reshape(b.value(1).sizes());
     },
     .save = {X(1)},
     .save_shapes = true,
@@ -376,7 +527,18 @@ Bracket bracket(const Tensor& self, ArrayRef<TensorIndex> indices, bool writing)
       case Kind::tensor: {
         const Tensor t = i.tensor();
         if (t.dim() == 0 && isIntegralType(t.scalar_type(), true)) {  // counts as the number it holds
-          if (is_mask(t)) add_bool(t.item().toBool());
+          if (detail::is_batched(t) && !is_mask(t)) {  // the numbers of a batch: an index tensor without dims, so a copy
+            if (writing) {
+              add_tensor(t, 1);
+            } else {
+              const IndexAttrs one{1, {static_cast<std::int8_t>(dim)}, false};
+              b.self = apply_with(index_op, one, b.self, t);
+            }
+            ++named_dim;
+          } else if (is_mask(t)) {
+            detail::refuse_batched("index", t, "Use where(mask, x, y), which keeps the shape");
+            add_bool(t.item().toBool());
+          }
           else b.self = pick(b.self, dim, t.item().toLong(), named_dim++);
         } else {
           const std::int64_t width = is_mask(t) ? t.dim() : 1;

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "core/parallel.h"
+#include "ops/batching.h"
 #include "ops/op_list.h"
 #include "ops/view_attrs.h"
 
@@ -83,6 +84,19 @@ constexpr Op cat_op{
       // An empty vector may stand among tensors of any shape, so its part of g has not its shape.
       return length == 0 ? zeros(s.sizes(arg), g.scalar_type()) : narrow(g, a[0], start, length);
     },
+    .batch = [](const Batch& b) {
+      const std::int64_t* a = &b.attrs<std::int64_t>();
+      // Empty vectors count for the dtype only: with a batch dimension they would not pass among other shapes.
+      std::vector<Tensor> parts;
+      std::vector<const Tensor*> all;
+      for (int i = 0; i < b.n_in; ++i) {
+        all.push_back(&b.value(i));
+        if (a[2 + i] > a[1 + i]) parts.push_back(b.x(i));
+      }
+      for (int i = 0; parts.empty() && i < b.n_in; ++i)
+        if (b.dim(i) != 1 || i + 1 == b.n_in) parts.push_back(b.x(i));
+      return cat(parts, a[0] + 1).to(detail::promoted_dtype(all.data(), b.n_in));
+    },
     .save_shapes = true,
     .samples = [](SampleSink& call) {
       const std::int64_t rows[] = {0, 0, 2, 3, 6}, columns[] = {1, 0, 3, 4}, none[] = {0, 0, 0, 2};
@@ -108,6 +122,11 @@ constexpr Op stack_op{
       return out;
     },
     .vjp = [](const Tensor& g, const Saved& s, int arg) { return select(g, s.attrs<detail::DimAttrs>().dim, arg); },
+    .batch = [](const Batch& b) {
+      std::vector<Tensor> parts;
+      for (int i = 0; i < b.n_in; ++i) parts.push_back(b.x(i));
+      return stack(parts, b.attrs<detail::DimAttrs>().dim + 1);
+    },
     .samples = [](SampleSink& call) {
       call({call.uniform({2, 3}), call.uniform({2, 3})}, detail::DimAttrs{1});
       call({call.uniform({}), call.uniform({}), call.uniform({})}, detail::DimAttrs{0});

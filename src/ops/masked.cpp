@@ -1,7 +1,9 @@
 // ops/masked.cpp -- elements that a mask names: masked_fill, masked_select, masked_scatter, nonzero.
 #include <vector>
 
+#include "autograd/layers.h"
 #include "core/parallel.h"
+#include "ops/batching.h"
 #include "ops/index_places.h"
 #include "ops/op_list.h"
 
@@ -13,6 +15,7 @@ using detail::TensorImpl;
 using detail::ValueAttrs;
 
 Tensor detail::true_positions(const Tensor& x) {
+  refuse_batched("nonzero", x, "where(mask, x, 0) keeps the shape and needs no positions; masks that are not mapped may be used");
   const Tensor mask = x.detach().to(kBool).contiguous();
   const std::int64_t n = mask.numel(), blocks = (n + kernels::mask_block - 1) / kernels::mask_block;
   std::vector<std::int64_t> starts(static_cast<std::size_t>(blocks));
@@ -78,6 +81,11 @@ constexpr Op masked_fill_op{
     .forward = [](const Call& c) { return filled("masked_fill", c.x(0), c.x(1), value_of(c)); },
     .inplace = [](const Call& c, const Tensor& self) { fill_into("masked_fill_", self, c.x(1), value_of(c)); },
     .vjp = [](const Tensor& g, const Saved& s, int) { return masked_fill(g, s.x(1), 0); },
+    .jvp = [](const Tensor* t, const Saved& s) { return masked_fill(t[0], s.x(1), 0); },
+    .batch = [](const Batch& b) {
+      const std::int64_t dims = std::max(b.dim(0), b.dim(1));
+      return masked_fill(detail::broadcastable(b, 0, dims), detail::broadcastable(b, 1, dims), b.attrs<ValueAttrs>().value);
+    },
     .save = {X(1)},
     .nondiff = 1u << 1,
     .samples = [](SampleSink& call) {
@@ -87,10 +95,13 @@ constexpr Op masked_fill_op{
     },
 };
 
+void check_castable(const Tensor& value, const Tensor& x) {
+  CT_CHECK(can_cast(value.scalar_type(), x.scalar_type()), "masked_fill: value cannot be converted: result type ", value.scalar_type(),
+           " can't be cast to the desired output type ", x.scalar_type());
+}
 Tensor value_for(const Call& c) {
   const Tensor& v = c.x(1);
-  CT_CHECK(can_cast(v.scalar_type(), c.x(0).scalar_type()), "masked_fill: value cannot be converted: result type ", v.scalar_type(),
-           " can't be cast to the desired output type ", c.x(0).scalar_type());
+  check_castable(v, c.x(0));
   return v.detach().to(c.x(0).scalar_type(), false, v.is_alias_of(c.x(0)));
 }
 
@@ -103,6 +114,19 @@ constexpr Op masked_fill_tensor_op{
     .inplace = [](const Call& c, const Tensor& self) { fill_into("masked_fill_", self, c.x(2), value_for(c)); },
     .vjp = [](const Tensor& g, const Saved& s, int arg) {
       return arg == 0 ? masked_fill(g, s.x(2), 0) : masked_fill(g, logical_not(s.x(2)), 0).sum();
+    },
+    .jvp = [](const Tensor* t, const Saved& s) {
+      const Tensor x = t[0].defined() ? t[0] : zeros_like(s.x(0));
+      return t[1].defined() ? masked_fill(x, s.x(2), t[1]) : masked_fill(x, s.x(2), 0);
+    },
+    .batch = [](const Batch& b) {
+      const std::int64_t dims = std::max(b.dim(0), b.dim(2));
+      const Tensor x = detail::broadcastable(b, 0, dims), mask = detail::broadcastable(b, 2, dims);
+      const Tensor& value = b.value(1);
+      if (!b.batched(1)) return masked_fill(x, mask, value);
+      check_mask("masked_fill", mask);
+      check_castable(value, x);
+      return where(mask, detail::aligned(value, dims).to(x.scalar_type()), x);
     },
     .save = {X(2), X(2)},
     .nondiff = 1u << 2,
@@ -144,7 +168,18 @@ constexpr Op masked_select_op{
     .vjp = [](const Tensor& g, const Saved& s, int) {
       Dims shape = detail::to_dims(s.sizes(0));
       detail::broadcast(shape, s.x(1).sizes(), "masked_select");
-      return zeros(shape, g.scalar_type()).masked_scatter_(s.x(1), g);  // the engine undoes the broadcast of x
+      return g.new_zeros(shape).masked_scatter_(s.x(1), g);  // the engine undoes the broadcast of x
+    },
+    .batch = [](const Batch& b) {
+      check_mask("masked_select", b.value(1));
+      CT_CHECK(!b.batched(1), "vmap: data-dependent shape: masked_select gives each entry of the batch as many elements as its own mask has\n  "
+               "Use where(mask, x, 0), which keeps the shape, or a mask that is not mapped.");
+      Dims shape = detail::to_dims(b.sizes(0));
+      detail::broadcast(shape, b.value(1).sizes(), "masked_select");
+      const Tensor positions = detail::true_positions(b.value(1).expand(shape));
+      std::int64_t n = 1;
+      for (int d = 0; d < shape.n; ++d) n *= shape.v[d];
+      return index_select(detail::aligned(b.value(0), shape.n).expand(detail::with_batch(b.size, shape)).reshape({b.size, n}), 1, positions);
     },
     .save = {X(1)},
     .save_shapes = true,
@@ -155,6 +190,15 @@ constexpr Op masked_select_op{
       call({call.uniform({2, 3}), tensor({false, true, true})});
     },
 };
+
+std::int64_t count(IntArrayRef sizes) {
+  std::int64_t n = 1;
+  for (std::int64_t d : sizes) n *= d;
+  return n;
+}
+
+// Of each row of a stack of masks [n, m]: which element of the source a true element takes.
+Tensor source_places(const Tensor& mask) { return clamp_min(cumsum(mask, 1) - 1, 0); }
 
 // self[mask] = the first elements of source
 constexpr Op masked_scatter_op{
@@ -188,11 +232,26 @@ constexpr Op masked_scatter_op{
     },
     .vjp = [](const Tensor& g, const Saved& s, int arg) {
       if (arg == 0) return masked_fill(g, s.x(2), 0);
+      if (detail::is_batched(s.x(2))) {  // how many there are must not matter
+        const Tensor mask = s.x(2).expand(g.sizes()).reshape({1, -1}), none = g.new_zeros({1, count(s.sizes(1))});
+        return scatter_add(none, 1, source_places(mask), masked_fill(g.reshape({1, -1}), logical_not(mask), 0)).reshape(s.sizes(1));
+      }
       Tensor part = masked_select(g, s.x(2));
-      std::int64_t n = 1;
-      for (std::int64_t d : s.sizes(1)) n *= d;
+      const std::int64_t n = count(s.sizes(1));
       if (n > part.numel()) part = cat({part, zeros({n - part.numel()}, g.scalar_type())}, 0);
       return part.view(s.sizes(1));
+    },
+    .jvp = [](const Tensor* t, const Saved& s) {
+      return masked_scatter(t[0].defined() ? t[0] : zeros_like(s.x(0)), s.x(2), t[1].defined() ? t[1] : zeros_like(s.x(1)));
+    },
+    .batch = [](const Batch& b) {
+      check_mask("masked_scatter", b.value(2));
+      CT_CHECK(b.value(0).scalar_type() == b.value(1).scalar_type(), "masked_scatter: expected self and source to have same dtypes but got ",
+               b.value(0).scalar_type(), " and ", b.value(1).scalar_type());
+      const std::vector<std::int64_t> shape = b.with_batch(b.sizes(0));
+      const Tensor self = b.x(0), source = b.x(1).flatten(1), mask = detail::broadcastable(b, 2, b.dim(0)).expand(shape);
+      if (self.numel() == 0 || source.numel() == 0) return self.clone();
+      return where(mask, gather(source, 1, source_places(mask.flatten(1))).reshape(shape), self);
     },
     .save = {X(2), X(2)},
     .save_shapes = true,

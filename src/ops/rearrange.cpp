@@ -1,6 +1,8 @@
 // ops/rearrange.cpp -- copies in another order, and repeated: flip, roll, rot90, repeat.
 #include <vector>
 
+#include "autograd/layers.h"
+#include "ops/batching.h"
 #include "ops/op_list.h"
 #include "ops/view_attrs.h"
 
@@ -52,6 +54,7 @@ constexpr Op flip_op{
       std::copy(a.v, a.v + a.n, dims);
       return flip(g, {dims, static_cast<std::size_t>(a.n)});
     },
+    .batch = detail::batch_behind<DimList>,
     .samples = [](SampleSink& call) {
       call({call.uniform({3})}, DimList{1, {0}});
       call({call.uniform({2, 3, 2})}, DimList{2, {2, 0}});
@@ -86,6 +89,14 @@ constexpr Op roll_op{
       for (std::int64_t& shift : a.shifts) shift = -shift;
       return roll(g, {a.shifts, n ? n : 1}, {dims, n});
     },
+    .batch = [](const Batch& b) {
+      RollAttrs a = b.attrs<RollAttrs>();
+      const Tensor& x = b.value(0);
+      if (x.numel() == 0) return x.clone();
+      if (a.dims.n == 0) return roll(x.reshape({b.size, -1}), {a.shifts, 1}, {1}).reshape(x.sizes());
+      a.dims = detail::behind_batch(a.dims, b.size);
+      return apply_with(b.op, a, x);
+    },
     .samples = [](SampleSink& call) {
       call({call.uniform({5})}, RollAttrs{{1, {0}}, {2}});
       call({call.uniform({2, 3})}, RollAttrs{{2, {0, 1}}, {1, -1}});
@@ -112,6 +123,7 @@ constexpr Op rot90_op{
       const auto& a = s.attrs<Rot90Attrs>();
       return rot90(g, -a.k, {a.dim0, a.dim1});
     },
+    .batch = detail::batch_behind<Rot90Attrs>,
     .samples = [](SampleSink& call) {
       for (std::int64_t k = 0; k < 4; ++k) call({call.uniform({2, 3})}, Rot90Attrs{k, 0, 1});
     },
@@ -162,6 +174,10 @@ constexpr Op repeat_op{
         out = out.reshape({before, repeats.v[d], n, after}).sum({1}).reshape(shape);
       }
       return out.reshape(x);
+    },
+    .batch = [](const Batch& b) {
+      const Dims& repeats = b.attrs<SizesAttrs>().sizes;
+      return apply_with(b.op, SizesAttrs{detail::with_batch(1, repeats)}, detail::aligned(b.value(0), repeats.n));
     },
     .save_shapes = true,
     .samples = [](SampleSink& call) {
@@ -235,6 +251,7 @@ Tensor repeat_interleave(const Tensor& self, const Tensor& repeats, std::optiona
   CT_CHECK(repeats.scalar_type() == kLong || repeats.scalar_type() == kInt, "repeat_interleave: repeats has to be Long or Int tensor, got ",
            repeats.scalar_type());
   CT_CHECK(repeats.dim() <= 1, "repeat_interleave: repeat_interleave only accept 0D or 1D repeats, got shape ", repeats.sizes());
+  detail::refuse_batched("repeat_interleave", repeats, "How often each element is repeated must be the same for all entries");
   const Tensor x = dim ? self : self.flatten();
   const std::int64_t d = detail::wrap_dim(dim.value_or(0), x.dim()), n = x.dim() ? x.size(d) : 1;
   CT_CHECK(repeats.numel() == 1 || repeats.numel() == n, "repeat_interleave: repeats must have the same size as input along dim, but got repeats.size(0) = ",

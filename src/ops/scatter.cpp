@@ -1,4 +1,5 @@
 // ops/scatter.cpp -- one index for each element: gather, scatter, scatter_add.
+#include "ops/batching.h"
 #include "ops/index_places.h"
 #include "ops/op_list.h"
 
@@ -49,6 +50,10 @@ kernels::Lines lines(const Tensor& self, std::int64_t dim, const Tensor& index) 
   return p;
 }
 
+Tensor or_zeros(const Tensor& t, const Tensor& x) { return t.defined() ? t : zeros_like(x); }
+// A batched result whose 0-dim entries were made vectors.
+Tensor in_shape_of_self(const Batch& b, const Tensor& y) { return b.dim(0) == 0 ? y.squeeze(1) : y; }
+
 // y[i][j][k] = x[i][index[i][j][k]][k], for dim 1
 constexpr Op gather_op{
     .name = "gather",
@@ -65,7 +70,15 @@ constexpr Op gather_op{
       return out;
     },
     .vjp = [](const Tensor& g, const Saved& s, int) {
-      return zeros(s.sizes(0), g.scalar_type()).scatter_add_(s.attrs<DimAttrs>().dim, s.x(1), g);
+      const std::int64_t dim = s.attrs<DimAttrs>().dim;
+      const Tensor none = zeros(s.sizes(0), g.scalar_type());
+      return detail::any_layered({&g, &s.x(1)}) ? scatter_add(none, dim, s.x(1), g) : Tensor(none.scatter_add_(dim, s.x(1), g));
+    },
+    .batch = [](const Batch& b) {
+      const Tensor index = detail::as_rows(b, 1);
+      if (index.numel() == 0) return b.value(0).new_empty(b.with_batch(b.sizes(1)));
+      const Tensor y = gather(detail::as_rows(b, 0), b.attrs<DimAttrs>().dim + 1, index);
+      return b.dim(1) == 0 ? y.squeeze(1) : y;
     },
     .save = {X(1)},
     .save_shapes = true,
@@ -100,6 +113,13 @@ constexpr Op scatter_op{
       const std::int64_t dim = s.attrs<DimAttrs>().dim;
       return arg == 0 ? scatter(g, dim, s.x(2), 0) : gather(g, dim, s.x(2));
     },
+    .jvp = [](const Tensor* t, const Saved& s) {
+      return scatter(or_zeros(t[0], s.x(0)), s.attrs<DimAttrs>().dim, s.x(2), or_zeros(t[1], s.x(1)));
+    },
+    .batch = [](const Batch& b) {
+      if (b.value(2).numel() == 0) return b.x(0).clone();
+      return in_shape_of_self(b, scatter(detail::as_rows(b, 0), b.attrs<DimAttrs>().dim + 1, detail::as_rows(b, 2), detail::as_rows(b, 1)));
+    },
     .save = {X(2), X(2)},
     .nondiff = 1u << 2,
     .samples = [](SampleSink& call) {
@@ -119,6 +139,12 @@ constexpr Op scatter_value_op{
       kernels::fill_lines(lines(self, a.dim, index), impl(one)->data);
     },
     .vjp = [](const Tensor& g, const Saved& s, int) { return scatter(g, s.attrs<DimValueAttrs>().dim, s.x(1), 0); },
+    .jvp = [](const Tensor* t, const Saved& s) { return scatter(t[0], s.attrs<DimValueAttrs>().dim, s.x(1), 0); },
+    .batch = [](const Batch& b) {
+      const auto& a = b.attrs<DimValueAttrs>();
+      if (b.value(1).numel() == 0) return b.x(0).clone();
+      return in_shape_of_self(b, scatter(detail::as_rows(b, 0), a.dim + 1, detail::as_rows(b, 1), a.value));
+    },
     .save = {X(1)},
     .nondiff = 1u << 1,
     .samples = [](SampleSink& call) {
@@ -139,6 +165,13 @@ constexpr Op scatter_add_op{
       kernels::add_lines(self.scalar_type(), lines(self, dim, index), impl(src)->data);
     },
     .vjp = [](const Tensor& g, const Saved& s, int arg) { return arg == 0 ? g : gather(g, s.attrs<DimAttrs>().dim, s.x(2)); },
+    .jvp = [](const Tensor* t, const Saved& s) {
+      return scatter_add(or_zeros(t[0], s.x(0)), s.attrs<DimAttrs>().dim, s.x(2), or_zeros(t[1], s.x(1)));
+    },
+    .batch = [](const Batch& b) {
+      if (b.value(2).numel() == 0) return b.x(0).clone();
+      return in_shape_of_self(b, scatter_add(detail::as_rows(b, 0), b.attrs<DimAttrs>().dim + 1, detail::as_rows(b, 2), detail::as_rows(b, 1)));
+    },
     .save = {0, X(2)},
     .nondiff = 1u << 2,
     .samples = [](SampleSink& call) {

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "autograd/layers.h"
 #include "ops/op_list.h"
 #include "ops/view_attrs.h"
 
@@ -130,6 +131,8 @@ Tensor Tensor::view(ScalarType dtype) const {
     }
     steps.v[last] = 1;
   }
+  if (detail::is_batched(*this))
+    return detail::on_value(*this, [dtype](const Tensor& x) { return x.view(dtype); });
   detail::TensorImpl* t = detail::impl(*this);
   t->storage->refs.inc();
   detail::TensorImpl* v = detail::new_impl(t->storage, t->data, dtype, shape, steps);

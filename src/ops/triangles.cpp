@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "core/parallel.h"
+#include "ops/batching.h"
 #include "ops/index_places.h"
 #include "ops/op_list.h"
 
@@ -60,6 +61,7 @@ constexpr Op tril_op{
     .formula = "dx = tril(g, diagonal)",
     .forward = [](const Call& c) { return triangle_of(c, true); },
     .vjp = [](const Tensor& g, const Saved& s, int) { return tril(g, s.attrs<TriangleAttrs>().diagonal); },
+    .batch = [](const Batch& b) { return tril(b.value(0), b.attrs<TriangleAttrs>().diagonal); },
     .samples = triangle_samples,
 };
 constexpr Op triu_op{
@@ -69,6 +71,7 @@ constexpr Op triu_op{
     .formula = "dx = triu(g, diagonal)",
     .forward = [](const Call& c) { return triangle_of(c, false); },
     .vjp = [](const Tensor& g, const Saved& s, int) { return triu(g, s.attrs<TriangleAttrs>().diagonal); },
+    .batch = [](const Batch& b) { return triu(b.value(0), b.attrs<TriangleAttrs>().diagonal); },
     .samples = triangle_samples,
 };
 
@@ -84,10 +87,11 @@ constexpr Op diagonal_copy_op{
     },
     .vjp = [](const Tensor& g, const Saved& s, int) {
       const auto& a = s.attrs<DiagonalAttrs>();
-      Tensor out = zeros(s.sizes(0), g.scalar_type());
+      Tensor out = g.new_zeros(s.sizes(0));
       diagonal(out, a.offset, a.dim1, a.dim2).copy_(g);
       return out;
     },
+    .batch = detail::batch_behind<DiagonalAttrs>,
     .save_shapes = true,
     .samples = [](SampleSink& call) { call({call.uniform({3, 4})}, DiagonalAttrs{1, 0, 1}); },
 };
@@ -111,6 +115,7 @@ constexpr Op diag_embed_op{
       const auto& a = s.attrs<DiagonalAttrs>();
       return diagonal(g, a.offset, a.dim1, a.dim2);
     },
+    .batch = detail::batch_behind<DiagonalAttrs>,
     .samples = [](SampleSink& call) {
       call({call.uniform({3})}, DiagonalAttrs{0, 0, 1});
       call({call.uniform({2, 3})}, DiagonalAttrs{-1, 1, 2});
@@ -135,6 +140,11 @@ constexpr Op fill_diagonal_op{
       for (std::int64_t i = 0; i < n; ++i) std::memcpy(t->data + i * step * size, impl(one)->data, static_cast<std::size_t>(size));
     },
     .vjp = [](const Tensor& g, const Saved&, int) { return g.clone().fill_diagonal_(0); },
+    .jvp = [](const Tensor* t, const Saved&) { return t[0].clone().fill_diagonal_(0); },
+    .batch = [](const Batch& b) {
+      const Tensor diagonal = zeros(b.sizes(0), kBool).fill_diagonal_(true);
+      return masked_fill(b.value(0), diagonal, full({}, b.attrs<ValueAttrs>().value, b.value(0).scalar_type()));
+    },
     .samples = [](SampleSink& call) {
       call({call.uniform({3, 3})}, ValueAttrs{1.5});
       call({call.uniform({4, 2})}, ValueAttrs{0});
@@ -160,6 +170,19 @@ constexpr Op block_diag_op{
     .vjp = [](const Tensor& g, const Saved& s, int arg) {
       const std::int64_t* a = &s.attrs<std::int64_t>() + 2 * arg;
       return narrow(narrow(g, 0, a[0], a[2] - a[0]), 1, a[1], a[3] - a[1]).reshape(s.sizes(arg));
+    },
+    .batch = [](const Batch& b) {
+      const std::int64_t* a = &b.attrs<std::int64_t>();
+      const std::int64_t all_cols = a[2 * b.n_in + 1];
+      std::vector<const Tensor*> all;
+      for (int i = 0; i < b.n_in; ++i) all.push_back(&b.value(i));
+      const ScalarType dtype = detail::promoted_dtype(all.data(), b.n_in);
+      std::vector<Tensor> bands;  // each has the rows of one block
+      for (int i = 0; i < b.n_in; ++i) {
+        const std::int64_t rows = a[2 * i + 2] - a[2 * i], from = a[2 * i + 1], to = a[2 * i + 3];
+        bands.push_back(cat({zeros({b.size, rows, from}, dtype), b.x(i).reshape({b.size, rows, to - from}).to(dtype), zeros({b.size, rows, all_cols - to}, dtype)}, 2));
+      }
+      return cat(bands, 1);
     },
     .save_shapes = true,
     .samples = [](SampleSink& call) {

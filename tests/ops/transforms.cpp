@@ -258,7 +258,7 @@ void higher_orders(const Op& op, const Sample& s, const std::string& where, Repo
 }  // namespace op_check
 
 TEST_CASE("forward mode agrees with reverse mode for every op") { op_check::on_all_ops(op_check::forward_mode); }
-TEST_CASE("vmap agrees with a loop for every op and every mix of batched inputs" * doctest::skip()) {
+TEST_CASE("vmap agrees with a loop for every op and every mix of batched inputs") {
   op_check::on_all_ops(op_check::vmap_against_loop);
   const auto slow = ct::func::vmap_fallbacks();
   const std::size_t all = ct::all_ops().size();
