@@ -257,6 +257,7 @@ TEST_CASE("hooks may compute, without being called for that") {
     y = x.exp().sum();
     CHECK(calls == 1);
     (void)grad({y}, {x}, {}, true, true);  // records while the guard holds, through unpack
+    CHECK(calls == 2);                     // for g of g * y, not for what unpack computes
   }
   const int after = calls;
   const Tensor g = grad({y}, {x}, {}, true, true)[0];
