@@ -110,8 +110,16 @@ struct TensorImpl {
   const std::int64_t* strides() const { return dims + dims_capacity(); }
   int dims_capacity() const { return dims_on_heap ? max_dims : capacity; }
   std::int64_t* inline_dims() { return reinterpret_cast<std::int64_t*>(this + 1); }
-  bool is_view() const { return meta && meta->base.defined(); }
-  AutogradMeta& need_meta() { return meta ? *meta : *(meta = new AutogradMeta); }
+  // A leaf gets its meta when it is first used, by whichever thread is first (under a lock), while others look here.
+  const AutogradMeta* meta_now() const { return __atomic_load_n(&meta, __ATOMIC_ACQUIRE); }
+  bool is_view() const {
+    const AutogradMeta* m = meta_now();
+    return m && m->base.defined();
+  }
+  AutogradMeta& need_meta() {
+    if (!meta_now()) __atomic_store_n(&meta, new AutogradMeta, __ATOMIC_RELEASE);
+    return *meta;
+  }
 };
 
 // A tensor over existing storage, of which it takes one reference. `contiguous` is computed from the geometry.
@@ -124,7 +132,7 @@ bool requires_grad_through_view(const TensorImpl* impl);
 
 // The flag that autograd acts on: a leaf's own, or "has a producer".
 inline bool tracks(const TensorImpl* t) {
-  return t && (t->requires_grad || t->grad_fn || (t->meta && requires_grad_through_view(t)));
+  return t && (t->requires_grad || t->grad_fn || (t->meta_now() && requires_grad_through_view(t)));
 }
 inline bool tracks(const Tensor& t) { return tracks(t.unsafeGetTensorImpl()); }
 inline TensorImpl* impl(const Tensor& t) { return t.unsafeGetTensorImpl(); }
