@@ -110,7 +110,7 @@ NodePtr OpNode::make(const Op& op, const Tensor* const* in, int n_in, const void
     const int bit = __builtin_ctz(rest);
     const Tensor& t = bit < max_saved_inputs ? *in[bit] : out[bit - max_saved_inputs];
     if (!t.defined()) {
-      *slot = {nullptr, 0};
+      *slot = {{nullptr}, 0};
       continue;
     }
     TensorImpl* saved = impl(t);
@@ -126,7 +126,7 @@ NodePtr OpNode::make(const Op& op, const Tensor* const* in, int n_in, const void
       impl(kept)->grad_fn = NodePtr::share(saved->grad_fn).release();
       impl(kept)->output_nr = saved->output_nr;
     }
-    *slot = {kept.release(), version};
+    *slot = {{kept.release()}, version};
   }
   if (attrs_size) std::memcpy(const_cast<void*>(node->attrs()), attrs, attrs_size);
   auto* word = const_cast<std::int64_t*>(node->shapes());
