@@ -18,7 +18,10 @@ LevelScope::LevelScope(LevelKind k) : outer(thread_state.levels), kind(k), outer
   id = ++last;
   thread_state.levels = this;
 }
-LevelScope::~LevelScope() { thread_state.levels = outer; }
+LevelScope::~LevelScope() {
+  thread_state.levels = outer;
+  for (const Tensor& t : tied) drop_tangent(t, id);
+}
 
 LevelScope* find_level(std::uint64_t id) {
   LevelScope* s = thread_state.levels;
@@ -142,8 +145,15 @@ void put_tangent(TensorImpl* x, std::uint64_t level, const Tensor& t) {
 void set_tangent(const Tensor& x, std::uint64_t level, Tensor t) {
   put_tangent(impl(x), level, t);
   // What its producer saved of it is an alias, which the derivative must find with the tangent: forward over reverse.
-  if (impl(x)->grad_fn)
-    if (TensorImpl* saved = saved_output(impl(x)->grad_fn, impl(x)->output_nr)) put_tangent(saved, level, t);
+  TensorImpl* saved = impl(x)->grad_fn ? saved_output(impl(x)->grad_fn, impl(x)->output_nr) : nullptr;
+  if (saved) put_tangent(saved, level, t);
+  // A recorded tangent leads back to x and its producer, which would own themselves: until the level ends.
+  LevelScope* s = impl(x)->grad_fn && tracks(t) ? find_level(level) : nullptr;
+  if (!s) return;
+  s->tied.push_back(x);
+  if (!saved) return;
+  saved->refs.inc();
+  s->tied.push_back(Tensor::wrap(saved));
 }
 
 void drop_tangent(const Tensor& x, std::uint64_t level) {

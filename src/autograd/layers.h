@@ -39,6 +39,7 @@ struct LevelScope {
   bool outer_grad_mode = true;  // of a vmap: the grad mode of what lies outside
   Randomness randomness = Randomness::error;
   std::int64_t size = 0;        // of a vmap: of the batch
+  std::vector<Tensor> tied;     // what has recorded tangents, which the end of the level frees
 
   explicit LevelScope(LevelKind k);  // enters a new innermost level of this thread
   ~LevelScope();

@@ -240,3 +240,23 @@ TEST_CASE("what rules return is checked") {
   CHECK_ERROR(func::jvp([](const Tensor& a) { return Nothing::apply(a); }, x, x), "You must implement the jvp function for custom autograd.Function");
   CHECK(ct::is_grad_enabled());
 }
+
+TEST_CASE("tangents that are recorded are freed with their level") {
+  static int alive;
+  static double memory[2] = {0.5, 1};
+  for (bool custom : {false, true}) {
+    CAPTURE(custom);
+    alive = 1;
+    {
+      Tensor y;
+      const Tensor x = ct::from_blob(memory, {2}, [](void*) { --alive; }, ct::kDouble).requires_grad_();
+      {
+        const ct::forward_ad::dual_level level;
+        const Tensor dual = ct::forward_ad::make_dual(x, ct::ones({2}, ct::kDouble));
+        y = custom ? MyExp::apply(dual) : dual.tanh();  // its node keeps y, whose tangent comes from the node
+        CHECK(ct::forward_ad::unpack_dual(y).tangent.requires_grad());
+      }
+    }
+    CHECK(alive == 0);
+  }
+}
