@@ -133,6 +133,8 @@ std::vector<Tensor> apply_on_wrappers(const Op& op, const Tensor* const* in, int
 std::vector<Tensor> apply_with_tangents(const Op& op, const Tensor* const* in, int n, const void* attrs, std::uint32_t size, LevelScope& s) {
   HideLevel hide(s);
   std::vector<Tensor> out = apply_all(op, in, n, attrs, size);
+  // An op without a node is a constant for derivatives. What stands in for a derivative (its name begins with _) must not be.
+  CT_ASSERT(op.node || op.name[0] != '_', op.name, " has no derivative, and its input has a tangent");
   if (!op.node) return out;
   std::vector<Tensor> t(static_cast<std::size_t>(n));
   bool any = false;

@@ -6,6 +6,7 @@
 #include "autograd/node.h"
 #include "cotangent/forward_ad.h"
 #include "cotangent/func.h"
+#include "cotangent/generator.h"
 
 namespace ct {
 
@@ -297,7 +298,9 @@ Tensors vmap(Function f, const Tensors& in, const std::vector<std::optional<std:
     out = map_batch(f, fronted, in_dims, size, r);
   } else {
     std::vector<Tensors> parts;
+    const Tensor state = r == Randomness::same ? get_rng_state() : Tensor();  // what is the same for all entries is so across chunks
     for (std::int64_t first = 0; first < size; first += *chunk_size) {
+      if (state.defined()) set_rng_state(state);
       const std::int64_t n = std::min(*chunk_size, size - first);
       Tensors part;
       for (std::size_t i = 0; i < in.size(); ++i) part.push_back(in_dims[i] ? fronted[i].narrow(0, first, n) : fronted[i]);

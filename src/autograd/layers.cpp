@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "autograd/node.h"
+#include "cotangent/autograd.h"
 
 namespace ct::detail {
 
@@ -72,6 +73,17 @@ void refuse_batched(const char* op, const Tensor& x, const char* fix) {
              "outside of vmap.");
     CT_THROW(error, "vmap: data-dependent: ", op, " reads the elements of a mapped tensor, which differ between the entries of the batch\n  ",
              fix ? fix : "Call it outside of vmap, or on a tensor that is not mapped", ".");
+  }
+}
+
+void refuse_layered_out(const char* op, std::initializer_list<const Tensor*> tensors) {
+  for (const Tensor* x : tensors) {
+    if (!is_layered(*x)) continue;
+    const NoGradGuard off;
+    CT_CHECK(!batch_level(*x), "vmap: ", op, ": Batching rule not implemented for out=... functions; the fallback path doesn't work on them"
+             "\n  Use the function that returns its result.");
+    CT_CHECK(is_constant(*x), op, "(): functions with out=... arguments don't support automatic differentiation, but one of the arguments has a tangent."
+             "\n  Use the function that returns its result.");
   }
 }
 
@@ -208,13 +220,29 @@ void check_randomness(const char* op, const LevelScope& s) {
 }
 
 Tensor empty_for_random(const char* op, IntArrayRef sizes, const TensorOptions& options) {
-  const LevelScope* s = innermost_batch();
+  LevelScope* s = innermost_batch();
   if (!s) return empty(sizes, options);
   check_randomness(op, *s);
-  if (s->randomness == Randomness::same) return empty(sizes, options);
+  const HideLevel hide(*s);
+  if (s->randomness == Randomness::same) return empty_for_random(op, sizes, options);
   std::vector<std::int64_t> all{s->size};
   all.insert(all.end(), sizes.begin(), sizes.end());
-  return wrap_batch(empty(all, options), *s, true);
+  return wrap_batch(empty_for_random(op, all, options), *s, true);
+}
+
+Tensor innermost_value(Tensor x) {
+  for (const Layers* l = layers(x); l && l->level; l = layers(x)) x = Tensor(l->value);
+  return x;
+}
+
+bool is_constant(const Tensor& x) {
+  if (!x.defined()) return true;
+  if (tracks(x) && LayerGradMode::get(batch_level(x))) return false;
+  const Layers* l = layers(x);
+  if (!l) return true;
+  for (const auto& t : l->tangents)
+    if (const LevelScope* s = find_level(t.first); s && !s->hidden) return false;
+  return !l->level || is_constant(l->value);
 }
 
 int LiveCall::n_edges() const { return edge_count(op, n_in); }

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <utility>
 #include <vector>
 
@@ -98,6 +99,9 @@ inline bool is_batched(const Tensor& t) {
 // Errors: op reads elements, or gives a result whose shape depends on them, and x is batched.
 void refuse_batched(const char* op, const Tensor& x, const char* fix = nullptr);
 
+// Errors: one of the tensors of op, which writes into its argument `out`, is mapped or carries a tangent.
+void refuse_layered_out(const char* op, std::initializer_list<const Tensor*> tensors);
+
 // Null if the level has ended, or runs on another thread.
 LevelScope* find_level(std::uint64_t id);
 // The innermost vmap that is not hidden, of all that run or of those around `inside`; null if none.
@@ -113,11 +117,18 @@ Tensor lift(const Tensor& x, const LevelScope& s);
 // The value of a wrapper, or x itself if it belongs to an outer level.
 Tensor unwrap_batch(const Tensor& x, const LevelScope& s, bool& batched);
 
+// What a wrapper of wrappers holds in the end: all entries of all batches.
+Tensor innermost_value(Tensor x);
+
 // The tangent of a level; undefined if there is none.
 Tensor tangent(const Tensor& x, std::uint64_t level);
 // Gives x a tangent, also where it was saved as the output of its own producer.
 void set_tangent(const Tensor& x, std::uint64_t level, Tensor t);
 void drop_tangent(const Tensor& x, std::uint64_t level);
+
+// Whether nothing is recorded of x and it carries no tangent, on any level: where fused forms without derivative may
+// stand in for what can be differentiated. Batched values do qualify.
+bool is_constant(const Tensor& x);
 
 // The same elements without history; of a wrapper a wrapper, with the same tangents.
 Tensor same_alias(const Tensor& x);

@@ -152,6 +152,7 @@ Tensor& write_into(const Op& op, Tensor& out, const Tensor& self, const Tensor& 
   CT_CHECK(!is_grad_enabled() || !(out.requires_grad() || self.requires_grad() || other.requires_grad()), op.name,
            "(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.\n"
            "  Use the function that returns its result, or a NoGradGuard.");
+  detail::refuse_layered_out(op.name, {&out, &self, &other});
   detail::Dims shape;
   detail::broadcast(shape, self.sizes(), op.name);
   detail::broadcast(shape, other.sizes(), op.name);

@@ -2,6 +2,7 @@
 // graphs have the same nodes.
 #include <vector>
 
+#include "autograd/layers.h"
 #include "core/thread_state.h"
 #include "ops/batching.h"
 #include "ops/linalg.h"
@@ -115,6 +116,8 @@ Tensor& matmul_out(Tensor& out, const Tensor& self, const Tensor& other) {
   CT_CHECK(out.defined(), "matmul_out: out is undefined\n  Allocate it first, e.g. with ct::empty({0}).");
   const bool tracked = detail::thread_state.grad_mode && (detail::tracks(self) || detail::tracks(other) || detail::tracks(out));
   CT_CHECK(!tracked, "matmul_out: functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.");
+  CT_CHECK(self.defined() && other.defined(), "matmul_out: expected a tensor, but an argument is undefined");
+  detail::refuse_layered_out("matmul", {&out, &self, &other});
   const Tensor y = matmul(self, other);
   CT_CHECK_TYPE(y.scalar_type() == out.scalar_type(), "matmul_out: Expected out tensor to have dtype ", y.scalar_type(), ", but got ", out.scalar_type(), " instead");
   if (!(out.sizes() == y.sizes())) out.resize_(y.sizes());

@@ -22,8 +22,8 @@ using MaybeGenerator = std::optional<Generator>;
 
 // Fills a new tensor, and only then makes it a leaf. Filling does not count as a change.
 template <class Fill>
-Tensor filled(IntArrayRef size, const TensorOptions& o, const Fill& fill) {
-  Tensor t = detail::empty_for_random("random numbers", size, o.requires_grad(false));
+Tensor filled(const char* op, IntArrayRef size, const TensorOptions& o, const Fill& fill) {
+  Tensor t = detail::empty_for_random(op, size, o.requires_grad(false));
   {
     NoGradGuard off;
     fill(t);
@@ -157,26 +157,76 @@ void with_replacement(const Tensor& p, std::int64_t rows, std::int64_t k, std::i
   }
 }
 
+struct MultinomialAttrs {
+  std::int64_t samples;
+  bool replacement;
+  const MaybeGenerator* generator;  // looked at during the call only
+};
+
+// Categories for each row of probabilities [.., k].
+Tensor multinomial_rows(const Call& c) {
+  const auto& a = c.attrs<MultinomialAttrs>();
+  const Tensor p = c.x(0).detach().contiguous();
+  const std::int64_t k = p.size(-1);
+  std::int64_t rows = 1;
+  for (std::int64_t d = 0; d + 1 < p.dim(); ++d) rows *= p.size(d);
+  for (std::int64_t r = 0; r < rows; ++r) {
+    bool valid = true, positive = false;
+    for (std::int64_t i = 0; i < k; ++i) {
+      const double v = element(p, r * k + i);
+      valid &= v >= 0 && v < std::numeric_limits<double>::infinity();
+      positive |= v > 0;
+    }
+    CT_CHECK_VALUE(valid, "multinomial: probability tensor contains either `inf`, `nan` or element < 0");
+    CT_CHECK_VALUE(positive, "multinomial: invalid multinomial distribution (sum of probabilities <= 0)");
+  }
+  std::vector<std::int64_t> sizes = p.sizes().vec();
+  sizes.back() = a.samples;
+  Tensor out = empty(sizes, kLong);
+  auto* index = detail::data<std::int64_t>(out);
+  if (out.numel() == 0) return out;
+  if (a.replacement) {
+    with_replacement(p, rows, k, a.samples, *a.generator, index);
+    return out;
+  }
+  const Tensor q = empty_like(p).exponential_(1, *a.generator).contiguous();
+  std::vector<double> ratio(static_cast<std::size_t>(k));
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t i = 0; i < k; ++i)
+      ratio[static_cast<std::size_t>(i)] = rounded(p.scalar_type(), element(p, r * k + i) / element(q, r * k + i));
+    largest(ratio, a.samples, index + r * a.samples);
+  }
+  return out;
+}
+constexpr Op multinomial_op{
+    .name = "multinomial",
+    .forward = multinomial_rows,
+    .random = true,
+    .untested = why_untested,
+};
+
 }  // namespace
 
 std::span<const Op* const> random_ops() {
-  static constexpr const Op* ops[] = {&normal_mean_op, &normal_std_op, &normal_both_op, &bernoulli_op, &poisson_op};
+  static constexpr const Op* ops[] = {&normal_mean_op, &normal_std_op, &normal_both_op, &bernoulli_op, &poisson_op, &multinomial_op};
   return ops;
 }
 
 Tensor rand(IntArrayRef size, const TensorOptions& o) { return rand(size, std::nullopt, o); }
 Tensor rand(IntArrayRef size, MaybeGenerator g, const TensorOptions& o) {
-  return filled(size, o, [&](const Tensor& t) { t.uniform_(0, 1, g); });
+  return filled("rand", size, o, [&](const Tensor& t) { t.uniform_(0, 1, g); });
 }
 Tensor randn(IntArrayRef size, const TensorOptions& o) { return randn(size, std::nullopt, o); }
 Tensor randn(IntArrayRef size, MaybeGenerator g, const TensorOptions& o) {
-  return filled(size, o, [&](const Tensor& t) { t.normal_(0, 1, g); });
+  return filled("randn", size, o, [&](const Tensor& t) { t.normal_(0, 1, g); });
 }
 
 namespace {
 // Like self in layout too: numbers are drawn in the order of memory.
 template <class Fill>
-Tensor filled_like(const Tensor& self, const TensorOptions& o, const Fill& fill) {
+Tensor filled_like(const char* op, const Tensor& self, const TensorOptions& o, const Fill& fill) {
+  CT_CHECK(self.defined(), op, ": the tensor is undefined");
+  if (detail::innermost_batch()) return filled(op, self.sizes(), o.has_dtype() ? o : o.dtype(self.scalar_type()), fill);
   Tensor t = empty_like(self, o.requires_grad(false));
   {
     NoGradGuard off;
@@ -188,16 +238,16 @@ Tensor filled_like(const Tensor& self, const TensorOptions& o, const Fill& fill)
 }
 }  // namespace
 Tensor rand_like(const Tensor& self, const TensorOptions& o) {
-  return filled_like(self, o, [](const Tensor& t) { t.uniform_(); });
+  return filled_like("rand_like", self, o, [](const Tensor& t) { t.uniform_(); });
 }
 Tensor randn_like(const Tensor& self, const TensorOptions& o) {
-  return filled_like(self, o, [](const Tensor& t) { t.normal_(); });
+  return filled_like("randn_like", self, o, [](const Tensor& t) { t.normal_(); });
 }
 
 Tensor randint(std::int64_t high, IntArrayRef size, const TensorOptions& o) { return randint(0, high, size, std::nullopt, o); }
 Tensor randint(std::int64_t low, std::int64_t high, IntArrayRef size, const TensorOptions& o) { return randint(low, high, size, std::nullopt, o); }
 Tensor randint(std::int64_t low, std::int64_t high, IntArrayRef size, MaybeGenerator g, const TensorOptions& o) {
-  return filled(size, o.has_dtype() ? o : o.dtype(kLong), [&](const Tensor& t) { t.random_(low, high, g); });
+  return filled("randint", size, o.has_dtype() ? o : o.dtype(kLong), [&](const Tensor& t) { t.random_(low, high, g); });
 }
 
 Tensor randperm(std::int64_t n, const TensorOptions& o) { return randperm(n, std::nullopt, o); }
@@ -210,13 +260,16 @@ Tensor randperm(std::int64_t n, MaybeGenerator g, const TensorOptions& options) 
   const std::int64_t most = t == kByte ? 255 : t == kChar ? 127 : t == kShort ? 32767 : t == kInt ? 2147483647 : t == kLong ? any
                             : t == kHalf ? 2049 : t == kBFloat16 ? 257 : t == kFloat ? 16777217 : 9007199254740993;
   CT_CHECK_VALUE(n <= most, "randperm: n is too large for result tensor type: ", n, " does not fit into ", t);
-  return filled({n}, o, [&](const Tensor& out) {
+  return filled("randperm", {n}, o, [&](const Tensor& wrapped) {
+    const Tensor out = detail::innermost_value(wrapped);  // under vmap a row for each entry
     GeneratorImpl& s = (g ? *g : default_generator()).impl();
     std::lock_guard lock(s.mutex);
     CT_DISPATCH_ALL(t, [&] {
       auto* r = detail::data<scalar_t>(out);
-      for (std::int64_t i = 0; i < n; ++i) r[i] = Scalar(i).to<scalar_t>();
-      for (std::int64_t i = 0; i + 1 < n; ++i) std::swap(r[i], r[i + s.engine() % (n - i)]);
+      for (const auto* end = r + out.numel(); r != end; r += n) {
+        for (std::int64_t i = 0; i < n; ++i) r[i] = Scalar(i).to<scalar_t>();
+        for (std::int64_t i = 0; i + 1 < n; ++i) std::swap(r[i], r[i + s.engine() % (n - i)]);
+      }
     });
   });
 }
@@ -237,7 +290,7 @@ Tensor normal(const Tensor& mean, const Tensor& std, MaybeGenerator g) {
 }
 Tensor normal(double mean, double std, IntArrayRef size, MaybeGenerator g, const TensorOptions& o) {
   check_std(std);
-  return filled(size, o, [&](const Tensor& t) { t.normal_(mean, std, g); });
+  return filled("normal", size, o, [&](const Tensor& t) { t.normal_(mean, std, g); });
 }
 
 Tensor bernoulli(const Tensor& self, MaybeGenerator g) {
@@ -246,7 +299,7 @@ Tensor bernoulli(const Tensor& self, MaybeGenerator g) {
 }
 Tensor bernoulli(const Tensor& self, double p, MaybeGenerator g) {
   CT_CHECK(self.defined(), "bernoulli: the tensor is undefined");
-  return filled(self.sizes(), self.scalar_type(), [&](const Tensor& t) { t.bernoulli_(p, g); });
+  return filled("bernoulli", self.sizes(), self.scalar_type(), [&](const Tensor& t) { t.bernoulli_(p, g); });
 }
 Tensor poisson(const Tensor& self, MaybeGenerator g) {
   CT_CHECK(self.defined(), "poisson: the tensor of rates is undefined");
@@ -257,37 +310,11 @@ Tensor multinomial(const Tensor& self, std::int64_t num_samples, bool replacemen
   CT_CHECK(self.defined() && (self.dim() == 1 || self.dim() == 2), "multinomial: prob_dist must be 1 or 2 dim");
   CT_CHECK_TYPE(self.is_floating_point(), "multinomial: multinomial only supports floating-point dtypes for input, got: ", self.scalar_type());
   CT_CHECK_VALUE(num_samples > 0, "multinomial: cannot sample n_sample <= 0 samples, got ", num_samples);
-  const std::int64_t k = self.size(-1), rows = self.dim() == 2 ? self.size(0) : 1;
+  const std::int64_t k = self.size(-1);
   CT_CHECK_VALUE(replacement || num_samples <= k, "multinomial: cannot sample n_sample > prob_dist.size(-1) samples without replacement: ", num_samples,
                  " > ", k);
   CT_CHECK_VALUE(k <= 1 << 24, "multinomial: number of categories cannot exceed 2^24, got ", k);
-  const Tensor p = self.detach().contiguous();
-  for (std::int64_t r = 0; r < rows; ++r) {
-    bool valid = true, positive = false;
-    for (std::int64_t i = 0; i < k; ++i) {
-      const double v = element(p, r * k + i);
-      valid &= v >= 0 && v < std::numeric_limits<double>::infinity();
-      positive |= v > 0;
-    }
-    CT_CHECK_VALUE(valid, "multinomial: probability tensor contains either `inf`, `nan` or element < 0");
-    CT_CHECK_VALUE(positive, "multinomial: invalid multinomial distribution (sum of probabilities <= 0)");
-  }
-  const std::int64_t sizes[] = {rows, num_samples};
-  Tensor out = empty(self.dim() == 2 ? IntArrayRef(sizes) : IntArrayRef(num_samples), kLong);
-  auto* index = detail::data<std::int64_t>(out);
-  if (out.numel() == 0) return out;
-  if (replacement) {
-    with_replacement(p, rows, k, num_samples, g, index);
-    return out;
-  }
-  const Tensor q = empty_like(self.detach()).exponential_(1, g).contiguous();
-  std::vector<double> ratio(static_cast<std::size_t>(k));
-  for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t i = 0; i < k; ++i)
-      ratio[static_cast<std::size_t>(i)] = rounded(p.scalar_type(), element(p, r * k + i) / element(q, r * k + i));
-    largest(ratio, num_samples, index + r * num_samples);
-  }
-  return out;
+  return apply_with(multinomial_op, MultinomialAttrs{num_samples, replacement, &g}, self);
 }
 
 }  // namespace ct

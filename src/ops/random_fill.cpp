@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "autograd/elementwise.h"
+#include "autograd/layers.h"
 #include "kernels/cpu/random.h"
 #include "ops/op_list.h"
 #include "ops/random.h"
@@ -192,13 +193,12 @@ std::span<const Op* const> random_fill_ops() {
 }
 
 void detail::check_range(const char* op, const char* phrase, const Tensor& x, double low, double high) {
-  const TensorImpl* t = impl(x);
   double bad = 0;
   bool ok = true;
-  const Tensor dense = x.detach().contiguous();
-  CT_DISPATCH_ALL(t->dtype, [&] {
+  const Tensor dense = innermost_value(x).detach().contiguous();
+  CT_DISPATCH_ALL(dense.scalar_type(), [&] {
     const auto* p = data<scalar_t>(dense);
-    for (std::int64_t i = 0; ok && i < t->numel; ++i) {
+    for (std::int64_t i = 0; ok && i < dense.numel(); ++i) {
       const double v = Scalar(p[i]).toDouble();
       if (!(v >= low && v <= high)) ok = false, bad = v;
     }

@@ -83,27 +83,10 @@ std::vector<Tensor> reduce_each_multi(const Batch& b, const Op& op) {
   return ct::apply_multi(op, c.a, c.x);
 }
 
-namespace {
-Tensor innermost_value(Tensor x) {
-  for (const Layers* l = layers(x); l && l->level; l = layers(x)) x = Tensor(l->value);
-  return x;
-}
-}  // namespace
-
 bool any_nonzero(const Tensor& x) {
   const Tensor v = innermost_value(x);
   const NoGradGuard off;
   return v.numel() > 0 && ne(v.detach(), 0).any().is_nonzero();
-}
-
-bool is_constant(const Tensor& x) {
-  if (!x.defined()) return true;
-  if (tracks(x) && LayerGradMode::get(batch_level(x))) return false;
-  const Layers* l = layers(x);
-  if (!l) return true;
-  for (const auto& t : l->tangents)
-    if (const LevelScope* s = find_level(t.first); s && !s->hidden) return false;
-  return !l->level || is_constant(l->value);
 }
 
 Tensor reduced_tangent(const Tensor& gradient, const Tensor& t, const ReduceAttrs& a) {

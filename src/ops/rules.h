@@ -37,10 +37,6 @@ std::vector<Tensor> reduce_each_multi(const Batch& b, const Op& op);
 
 // Whether an element is not zero, in any entry of any batch: for rules that choose between two right ways.
 bool any_nonzero(const Tensor& x);
-// Whether nothing is recorded of x and it carries no tangent, on any level: where fused forms without derivative may
-// stand in for what can be differentiated. Batched values do qualify.
-bool is_constant(const Tensor& x);
-
 // ---- tangents ----------------------------------------------------------------------------------------------------------
 
 // The tangent of a reduction, whose outputs depend on slices that have nothing in common: the gradient of all outputs at
