@@ -353,6 +353,13 @@ constexpr Op cholesky_op{  // x = y y^T, or y^T y for upper
       phi = linalg_solve_triangular(L.mT(), phi, true);
       return linalg_solve_triangular(L, phi, false, false);
     },
+    .jvp = [](const Tensor* t, const Saved& s) {  // dL = L tril(K)' with K = L^-1 dx L^-T, symmetrised
+      const bool upper = s.attrs<UpperAttrs>().upper;
+      const Tensor L = upper ? s.y().mT() : s.y();
+      const Tensor K = linalg_solve_triangular(L.mT(), linalg_solve_triangular(L, t[0], false), true, false);
+      const Tensor dL = matmul(L, 0.5 * (K.tril() + K.mT().tril(-1)));
+      return upper ? dL.mT() : dL;
+    },
     .batch = detail::as_it_is,
     .save = {Y()},
     .dtypes = Dtypes::floating,

@@ -148,6 +148,11 @@ constexpr Op dist_op{
       const Tensor d = arg == 0 ? s.x(0) - s.x(1) : s.x(1) - s.x(0);
       return norm_gradient(g, d, s.y(), {detail::reduce_all(d), s.attrs<NormAttrs>().p});
     },
+    .jvp = [](const Tensor* t, const Saved& s) {
+      const Tensor d = s.x(0) - s.x(1), dt = !t[0].defined() ? -t[1] : !t[1].defined() ? t[0] : t[0] - t[1];
+      const ReduceAttrs all = detail::reduce_all(d);
+      return detail::reduced_tangent(norm_gradient(ones_like(s.y()), d, s.y(), {all, s.attrs<NormAttrs>().p}), dt, all);
+    },
     .batch = [](const Batch& b) {  // the norm of the differences
       const std::int64_t dim = std::max(b.dim(0), b.dim(1));
       Tensor d = detail::broadcastable(b, 0, dim) - detail::broadcastable(b, 1, dim);

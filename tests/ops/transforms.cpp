@@ -1,6 +1,7 @@
 // tests/ops/transforms.cpp -- generated tests of forward mode and vmap: every op against reverse mode and against a loop.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "cotangent/func.h"
@@ -60,7 +61,12 @@ void compare(const Tensor& got, const Tensor& expected, const std::string& what,
 
 // <w, J t> by forward mode equals <J^T w, t> by reverse mode.
 void forward_mode(const Op& op, const Sample& s, const std::string& where, Report& r) {
-  if (!differentiable(op)) return;
+  if (!differentiable(op)) {  // a constant, so it must not look like a function of its inputs
+    bool floating = false;
+    for (const Tensor& t : s.in) floating |= t.defined() && t.is_floating_point();
+    if (floating) r.expect(floating_only(op_samples::run(op, s, s.in)).empty(), where + "without a node, but with a floating output: its gradient would be lost in silence");
+    return;
+  }
   const std::vector<std::size_t> which = tracked_inputs(op, s);
   if (which.empty()) return;
   const Tensors base = leaves(op, s), x = pick(base, which);
@@ -163,6 +169,40 @@ void vmap_against_loop(const Op& op, const Sample& s, const std::string& where, 
     for (std::size_t k = 0; k < got.size(); ++k)
       for (std::int64_t e = 0; e < batch; ++e)
         compare(contiguous_copy(got[k].select(0, e)), expected[static_cast<std::size_t>(e)][k], at + "output " + std::to_string(k) + ", entry " + std::to_string(e), r);
+
+    // A batch of batches.
+    Tensors twice;
+    for (const Tensor& b : batched) twice.push_back(ct::stack({b, b.is_floating_point() ? b * 0.98 : b}));
+    const Tensors rows = f::vmap([&](const Tensors& in) { return f::vmap(run, in, dims, 0, "error", std::nullopt); }, twice, dims, 0, "error", std::nullopt);
+    for (std::size_t k = 0; k < got.size(); ++k) compare(contiguous_copy(rows[k].select(0, 0)), got[k], at + "output " + std::to_string(k) + " of nested vmaps", r);
+
+    // The gradient of the mapped function by its mapped inputs.
+    std::vector<std::size_t> by;
+    for (std::size_t k = 0; k < which.size(); ++k)
+      if (std::find(tracked.begin(), tracked.end(), which[k]) != tracked.end()) by.push_back(k);
+    if (!by.empty() && !floating_only(expected[0]).empty()) {
+      const auto with = [&](Tensors in, const Tensors& v) {
+        for (std::size_t k = 0; k < by.size(); ++k) in[by[k]] = v[k];
+        return in;
+      };
+      const f::Pullback pull = f::vjp([&](const Tensors& v) { return floating_only(f::vmap(run, with(batched, v), dims, 0, "error", std::nullopt)); }, pick(batched, by));
+      Random random(9);
+      Tensors w;
+      for (const Tensor& y : pull.values) {
+        w.push_back(make(y.sizes(), y.scalar_type()));
+        set_values(w.back(), random_values(random, y.numel()));
+      }
+      const Tensors g = pull(w);
+      for (std::int64_t e = 0; e < batch; ++e) {
+        const Tensors in = entry(e);
+        const f::Pullback one = f::vjp([&](const Tensors& v) { return floating_only(run(with(in, v))); }, pick(in, by));
+        Tensors weights;
+        for (const Tensor& t : w) weights.push_back(contiguous_copy(t.select(0, e)));
+        const Tensors expected_g = one(weights);
+        for (std::size_t k = 0; k < by.size(); ++k)
+          compare(contiguous_copy(g[k].select(0, e)), expected_g[k], at + "gradient of the mapped function by input " + std::to_string(which[by[k]]) + ", entry " + std::to_string(e), r);
+      }
+    }
 
     // Gradients and tangents by the tracked inputs, batched or not.
     if (tracked.empty()) continue;
