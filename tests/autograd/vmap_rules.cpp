@@ -111,3 +111,49 @@ TEST_CASE("the loss of a small network runs without the fallback") {
   for (std::int64_t e = 0; e < 5; ++e) CHECK(ct::allclose(gw[e], func::grad([&](const Tensor& weight) { return loss(weight, c, x[e]); })(w)));
   CHECK(func::vmap_fallbacks().size() == before);
 }
+
+TEST_CASE("dtypes of batched products and reductions are those of the entries") {
+  const auto same = [](auto f, const Tensor& x, const Tensor& y) {
+    std::vector<Tensor> each;
+    for (std::int64_t e = 0; e < x.size(0); ++e) each.push_back(f(x[e], y[e]));
+    const Tensor all = func::vmap([&](const Tensor& a, const Tensor& b) { return f(a, b); })(x, y);
+    CHECK((all.scalar_type() == each[0].scalar_type()));
+    CHECK(ct::equal(all, ct::stack(each)));
+  };
+  const Tensor counts = ct::arange(12, ct::kLong).view({3, 4});
+  const Tensor halves = ct::arange(12, ct::kDouble).view({3, 4}).to(ct::kHalf), bits = counts.gt(4);
+  for (const Tensor& x : {counts, halves, counts.to(ct::kInt), counts.to(ct::kByte)}) {
+    same([](const Tensor& a, const Tensor& b) { return ct::dot(a, b); }, x, x);
+    same([](const Tensor& a, const Tensor& b) { return ct::addmv(b.sum().to(b.scalar_type()), a.view({2, 2}), b.narrow(0, 0, 2)); }, x, x);
+    same([](const Tensor& a, const Tensor& b) { return ct::addmm(a, a.view({4, 1}), b.view({1, 4}), 2, 1); }, x, x);
+    same([](const Tensor& a, const Tensor&) { return ct::sum(a) + ct::prod(a); }, x, x);
+    same([](const Tensor& a, const Tensor&) { return ct::max(a) + ct::median(a); }, x, x);
+    same([](const Tensor& a, const Tensor&) { return ct::cumsum(a, 0); }, x, x);
+  }
+  same([](const Tensor& a, const Tensor&) { return ct::any(a).to(ct::kLong) + ct::count_nonzero(a); }, bits, bits);
+  same([](const Tensor& a, const Tensor&) { return ct::sum(a); }, bits, bits);
+  same([](const Tensor& a, const Tensor& b) { return ct::rsub(a.select(0, 0), b); }, counts.to(ct::kDouble), halves);  // 0-dim: keeps kHalf
+  same([](const Tensor& a, const Tensor& b) { return ct::rsub(a, b.select(0, 1), 2); }, counts, halves);
+}
+
+TEST_CASE("an empty batch gives empty results of the entries' shape") {
+  const Tensor x = ct::zeros({0, 4}, ct::kDouble), m = ct::eye(4, ct::kDouble), wide = ct::zeros({0, 4, 4}, ct::kDouble);
+  const auto shape = [](auto f, const Tensor& in) { return func::vmap([&](const Tensor& e) { return f(e); })(in).sizes().vec(); };
+  using Sizes = std::vector<std::int64_t>;
+  CHECK(shape([](const Tensor& e) { return ct::sum(e); }, x) == Sizes{0});
+  CHECK(shape([](const Tensor& e) { return ct::max(e); }, x) == Sizes{0});
+  CHECK(shape([](const Tensor& e) { return ct::median(e); }, x) == Sizes{0});
+  CHECK(shape([](const Tensor& e) { return ct::norm(e); }, x) == Sizes{0});
+  CHECK(shape([](const Tensor& e) { return ct::dot(e, e); }, x) == Sizes{0});
+  CHECK(shape([&](const Tensor& e) { return ct::dot(e, m[0]); }, x) == Sizes{0});
+  CHECK(shape([&](const Tensor& e) { return ct::mv(m, e); }, x) == Sizes{0, 4});
+  CHECK(shape([&](const Tensor& e) { return ct::mm(m, e); }, wide) == Sizes{0, 4, 4});
+  CHECK(shape([&](const Tensor& e) { return ct::mm(e, m); }, wide) == Sizes{0, 4, 4});
+  CHECK(shape([&](const Tensor& e) { return ct::addmm(m[0], e, m); }, wide) == Sizes{0, 4, 4});
+  CHECK(shape([&](const Tensor& e) { return ct::linalg_solve(m, e); }, x) == Sizes{0, 4});
+  CHECK(shape([](const Tensor& e) { return ct::linalg_inv(e); }, wide) == Sizes{0, 4, 4});
+  CHECK(shape([](const Tensor& e) { return ct::softmax(e, 0); }, x) == Sizes{0, 4});
+  CHECK(shape([](const Tensor& e) { return std::get<0>(ct::topk(e, 2)); }, x) == Sizes{0, 2});
+  CHECK(shape([](const Tensor& e) { return ct::var(e); }, x) == Sizes{0});
+  CHECK(shape([](const Tensor& e) { return ct::cumprod(e, 0); }, x) == Sizes{0, 4});
+}
