@@ -189,7 +189,7 @@ Tensor multinomial_rows(const Call& c) {
     with_replacement(p, rows, k, a.samples, *a.generator, index);
     return out;
   }
-  const Tensor q = empty_like(p).exponential_(1, *a.generator).contiguous();
+  const Tensor q = empty_like(c.x(0).detach()).exponential_(1, *a.generator).contiguous();  // drawn in the order of memory
   std::vector<double> ratio(static_cast<std::size_t>(k));
   for (std::int64_t r = 0; r < rows; ++r) {
     for (std::int64_t i = 0; i < k; ++i)
