@@ -5,6 +5,7 @@
 
 #include "bare.h"
 #include "checkpoint.h"
+#include "derivatives.h"
 
 namespace bench {
 
@@ -113,6 +114,7 @@ std::vector<Row> rows() {
       {"add_16m_bare", "GB/s", higher, one, add_16m, bare_add_16m, "a Highway loop into touched memory"},
       {"mm_1024_bare", "GFLOP/s", higher, both, mm_1024, bare_mm_1024(), "cblas_sgemm"},
   };
+  for (const Row& r : derivative_rows()) all.push_back(r);
   for (const Row& r : checkpoint_rows()) all.push_back(r);
   return all;
 }

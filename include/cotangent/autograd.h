@@ -216,6 +216,8 @@ CT_API void backward(TensorList tensors, TensorList grad_tensors = {}, std::opti
 
 /// The gradients of sum_i <outputs_i, grad_outputs_i> with respect to `inputs`, returned, not accumulated.
 /// allow_unused: an input that does not take part has an undefined gradient; the default is that of materialize_grads.
+/// is_grads_batched: grad_outputs have one dimension more, first: a batch of vectors v, pulled back in one pass; the
+///   gradients have that dimension, too. With the rows of an identity this is the Jacobian.
 /// materialize_grads: it has zeros instead, which require grad under create_graph.
 /// Errors: ct::Error "One of the differentiated Tensors appears to not have been used in the graph" unless allow_unused;
 ///         ct::ValueError for materialize_grads with allow_unused=false.

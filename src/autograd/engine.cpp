@@ -428,11 +428,33 @@ void backward(TensorList tensors, TensorList grad_tensors, std::optional<bool> r
   engine.run(roots, std::move(grads), nullptr, inputs.empty() ? nullptr : &only);
 }
 
+namespace {
+// One backward pass for all vectors v at once: the pass sees wrappers of a vmap around it.
+variable_list grad_of_batch(TensorList outputs, TensorList inputs, TensorList grad_outputs, std::optional<bool> retain_graph, bool create_graph,
+                            std::optional<bool> allow_unused, bool materialize_grads) {
+  detail::LevelScope s(detail::LevelKind::batch);
+  s.size = -1;
+  variable_list v;
+  for (const Tensor& g : grad_outputs) {
+    CT_CHECK(!g.defined() || (g.dim() > 0 && (s.size < 0 || g.size(0) == s.size)), "grad: with is_grads_batched every grad_output needs the same first "
+             "dimension, the batch; got shape ", g.defined() ? g.sizes() : IntArrayRef());
+    if (g.defined()) s.size = g.size(0);
+    v.push_back(g.defined() ? detail::wrap_batch(g, s, true) : g);
+  }
+  CT_CHECK(s.size >= 0, "grad: is_grads_batched needs grad_outputs with the batch as their first dimension");
+  variable_list out = grad(outputs, inputs, v, retain_graph, create_graph, allow_unused, false, materialize_grads);
+  detail::HideLevel hide(s);
+  for (Tensor& g : out)
+    if (g.defined()) g = detail::take_batch(g, s);
+  return out;
+}
+}  // namespace
+
 variable_list grad(TensorList outputs, TensorList inputs, TensorList grad_outputs, std::optional<bool> retain_graph, bool create_graph,
                    std::optional<bool> allow_unused, bool is_grads_batched, bool materialize_grads) {
   CT_CHECK_VALUE(!materialize_grads || allow_unused.value_or(true), "grad: Expected allow_unused to be True or not passed when "
                  "materialize_grads=True, but got: allow_unused=False.");
-  CT_CHECK_KIND(not_implemented, !is_grads_batched, "grad: is_grads_batched is not implemented yet\n  Call grad() for each vector instead.");
+  if (is_grads_batched) return grad_of_batch(outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads);
   std::vector<Edge> roots;
   std::vector<Tensor> grads;
   detail::seed("grad", outputs, grad_outputs, roots, grads);

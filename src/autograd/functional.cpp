@@ -60,14 +60,6 @@ std::vector<std::int64_t> joined(IntArrayRef a, IntArrayRef b) {
   return all;
 }
 
-// The batched value of x, with the batch dimension first.
-Tensor take_batch(const Tensor& x, const LevelScope& s) {
-  bool batched = false;
-  const Tensor value = unwrap_batch(x, s, batched);
-  if (batched) return value;
-  return value.unsqueeze(0).expand(joined({s.size}, value.sizes()));
-}
-
 Tensor without_tangent(const Tensor& x, std::uint64_t level) {
   if (!tangent(x, level).defined()) return x;
   drop_tangent(x, level);

@@ -135,6 +135,15 @@ Tensor unwrap_batch(const Tensor& x, const LevelScope& s, bool& batched) {
   return l && l->level == s.id ? l->value : x;
 }
 
+Tensor take_batch(const Tensor& x, const LevelScope& s) {
+  bool batched = false;
+  const Tensor value = unwrap_batch(x, s, batched);
+  if (batched) return value;
+  std::vector<std::int64_t> sizes{s.size};
+  sizes.insert(sizes.end(), value.sizes().begin(), value.sizes().end());
+  return value.unsqueeze(0).expand(sizes);
+}
+
 // ---- tangents -----------------------------------------------------------------------------------------------------------
 
 Tensor tangent(const Tensor& x, std::uint64_t level) {

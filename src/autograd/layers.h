@@ -119,6 +119,8 @@ Tensor unwrap_batch(const Tensor& x, const LevelScope& s, bool& batched);
 
 // What a wrapper of wrappers holds in the end: all entries of all batches.
 Tensor innermost_value(Tensor x);
+// The value with the batch dimension first, repeated if x does not depend on the batch: what leaves a vmap.
+Tensor take_batch(const Tensor& x, const LevelScope& s);
 
 // The tangent of a level; undefined if there is none.
 Tensor tangent(const Tensor& x, std::uint64_t level);
