@@ -120,35 +120,32 @@ namespace {
 
 bool has_geometry_of(const Tensor& t, const Tensor& x) { return t.sizes() == x.sizes() && t.strides() == x.strides(); }
 
-Tensor with_geometry_of(const Tensor& t, const Tensor& x) {
-  Tensor out = empty_strided_as(t.defined() && is_batched(t) ? t : x, x.sizes(), x.strides());
-  if (t.defined()) assign_layered(out, t);
-  else out.zero_();
-  return out;
+// Whether t is mapped by every vmap that `coming` is mapped by, so that it can take its values.
+bool can_hold(const Tensor& t, const Tensor& coming) {
+  const Layers *a = layers(t), *b = layers(coming);
+  const std::uint64_t la = a ? a->level : 0, lb = b ? b->level : 0;
+  if (lb == 0) return true;
+  if (la > lb) return can_hold(a->value, coming);
+  if (la < lb) return !b->batched && can_hold(t, b->value);
+  return (a->batched || !b->batched) && can_hold(a->value, b->value);
 }
 
-// The tangent of x, in memory of its own that a view of x looks into as it does into x.
+// The tangent of x, in memory of its own that a view of x looks into as it does into x, with room for what is coming.
 Tensor writable_tangent(const Tensor& x, std::uint64_t level, const Tensor& coming) {
   const Tensor t = tangent(x, level);
   const AutogradMeta* meta = impl(x)->meta;
-  if (meta && meta->base.defined() && !t.defined()) {
+  if (meta && meta->base.defined() && !(t.defined() && can_hold(t, coming))) {
     const Tensor base = meta->base, whole = writable_tangent(base, level, coming);
     const StridedAttrs a{geometry_of(impl(x), impl(base)), geometry_of(impl(base), impl(base))};
     const Tensor part = apply_with(strided_view_op, a, whole);
     set_tangent(x, level, part);
     return part;
   }
-  // An unbatched tangent cannot take the values of a batch.
-  const bool fits = t.defined() && has_geometry_of(t, x) && (batch_level(t) >= batch_level(coming)) && !(is_batched(coming) && !is_batched(t));
-  if (fits) return t;
-  Tensor fresh;
-  if (is_batched(coming) && !(t.defined() && is_batched(t))) {
-    fresh = empty_strided_as(coming, x.sizes(), x.strides());
-    if (t.defined()) assign_layered(fresh, t);
-    else assign_layered(fresh, zeros_like(x));
-  } else {
-    fresh = with_geometry_of(t, x);
-  }
+  if (t.defined() && has_geometry_of(t, x) && can_hold(t, coming)) return t;
+  // Mapped as both are: the sum is. (Of a base only a part is coming.)
+  const Tensor like = t.defined() ? add(t, mul(coming, 0).sum()) : coming;
+  const Tensor fresh = empty_strided_as(like, x.sizes(), x.strides());
+  assign_layered(fresh, t.defined() ? t : zeros_like(x));
   set_tangent(x, level, fresh);
   return fresh;
 }
