@@ -140,7 +140,7 @@ std::vector<Tensor> apply_with_tangents(const Op& op, const Tensor* const* in, i
   bool any = false;
   for (int i = 0; i < n; ++i) {
     if (!in[i]->defined() || !differentiable_input(op, i)) continue;
-    t[static_cast<std::size_t>(i)] = tangent(*in[i], s.id);
+    t[static_cast<std::size_t>(i)] = &op == &strided_view_op ? tangent_laid_out_as(*in[i], s.id) : tangent(*in[i], s.id);
     any |= t[static_cast<std::size_t>(i)].defined();
   }
   if (!any) return out;

@@ -126,6 +126,8 @@ Tensor take_batch(const Tensor& x, const LevelScope& s);
 Tensor tangent(const Tensor& x, std::uint64_t level);
 // Gives x a tangent, also where it was saved as the output of its own producer.
 void set_tangent(const Tensor& x, std::uint64_t level, Tensor t);
+// The tangent, moved to memory that is laid out as x is, so that a strided look at x is one at the tangent.
+Tensor tangent_laid_out_as(const Tensor& x, std::uint64_t level);
 void drop_tangent(const Tensor& x, std::uint64_t level);
 
 // Whether nothing is recorded of x and it carries no tangent, on any level: where fused forms without derivative may

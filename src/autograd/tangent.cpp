@@ -107,6 +107,7 @@ std::vector<Tensor> output_tangents(const LiveCall& c, int n_out, std::uint32_t 
       default: out = tangents_by_two_vjps(c, n_out, scope);
     }
   }
+  if (c.op.kind == OpKind::view) return out;
   // What is written later into an output must not reach the tangents of the inputs.
   for (Tensor& t : out)
     for (int i = 0; i < c.n_in; ++i)
@@ -151,6 +152,11 @@ Tensor writable_tangent(const Tensor& x, std::uint64_t level, const Tensor& comi
 }
 
 }  // namespace
+
+Tensor tangent_laid_out_as(const Tensor& x, std::uint64_t level) {
+  const Tensor t = tangent(x, level);
+  return t.defined() && !has_geometry_of(t, x) ? writable_tangent(x, level, t) : t;
+}
 
 void assign_tangent(const Tensor& self, const Tensor& src, LevelScope& s) {
   Tensor t = tangent(src, s.id);

@@ -72,8 +72,11 @@ constexpr Op as_strided_op{
       return as_strided(flat, a.input.size_list(), a.input.stride_list(), before);
     },
     .jvp = [](const Tensor* t, const Saved& s) {
-      // Memory as that around x, with the elements of the tangent in their places.
       const auto& a = s.attrs<StridedAttrs>();
+      // A tangent that lies in memory as x does is looked at as x is.
+      if (t[0].strides() == a.input.stride_list() && a.view.offset >= 0 && extent(a.view) <= extent(a.input))
+        return as_strided(t[0], a.view.size_list(), a.view.stride_list(), t[0].storage_offset() + a.view.offset);
+      // Memory as that around x, with the elements of the tangent in their places.
       const std::int64_t before = std::max<std::int64_t>(0, -a.view.offset), after = before + a.view.offset;
       Tensor flat = t[0].new_zeros({before + std::max(extent(a.view), extent(a.input))});
       if (!self_overlapping(a.input)) {
