@@ -251,7 +251,9 @@ void assign_on_wrappers(const Tensor& self, const Tensor& src, LevelScope& s) {
   const auto write = [&] {
     GradModeScope mode(s.outer_grad_mode);
     HideLevel hide(s);
-    assign_layered(into, from);
+    Tensor aligned = from;  // entries with fewer dims broadcast behind the batch
+    while (from_batch && aligned.dim() < into.dim()) aligned = aligned.unsqueeze(1);
+    assign_layered(into, aligned);
   };
   const Tensor self_here = batch_level(self) == s.id ? self : Tensor();
   if (!self_here.defined()) return write();

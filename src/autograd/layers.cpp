@@ -146,13 +146,6 @@ Tensor take_batch(const Tensor& x, const LevelScope& s) {
 
 // ---- tangents -----------------------------------------------------------------------------------------------------------
 
-Tensor tangent(const Tensor& x, std::uint64_t level) {
-  if (const Layers* l = layers(x))
-    for (const auto& [id, t] : l->tangents)
-      if (id == level) return t;
-  return {};
-}
-
 namespace {
 void put_tangent(TensorImpl* x, std::uint64_t level, const Tensor& t) {
   auto& list = need_layers(x).tangents;
@@ -162,6 +155,37 @@ void put_tangent(TensorImpl* x, std::uint64_t level, const Tensor& t) {
   else list.emplace(at, level, t);
 }
 }  // namespace
+
+namespace {
+Tensor own_tangent(const Tensor& x, std::uint64_t level) {
+  if (const Layers* l = layers(x))
+    for (const auto& [id, t] : l->tangents)
+      if (id == level) return t;
+  return {};
+}
+}  // namespace
+
+Tensor tangent(const Tensor& x, std::uint64_t level) {
+  const Tensor t = own_tangent(x, level);
+  if (!t.defined() || !impl(x)->is_view()) return t;
+  const Tensor base = impl(x)->meta->base;
+  const Layers* l = layers(base);
+  if (!l || l->former.empty()) return t;
+  for (const auto& [id, before] : l->former) {
+    if (id != level || impl(before)->storage != impl(t)->storage) continue;
+    const Tensor whole = own_tangent(base, level);
+    if (!whole.defined()) return t;
+    const StridedAttrs a{geometry_of(impl(x), impl(base)), geometry_of(impl(base), impl(base))};
+    set_tangent(x, level, apply_with(strided_view_op, a, whole));
+    return own_tangent(x, level);
+  }
+  return t;
+}
+
+void replace_tangent(const Tensor& x, std::uint64_t level, Tensor t) {
+  if (Tensor before = own_tangent(x, level); before.defined()) need_layers(impl(x)).former.emplace_back(level, std::move(before));
+  set_tangent(x, level, std::move(t));
+}
 
 void set_tangent(const Tensor& x, std::uint64_t level, Tensor t) {
   put_tangent(impl(x), level, t);
@@ -178,7 +202,11 @@ void set_tangent(const Tensor& x, std::uint64_t level, Tensor t) {
 }
 
 void drop_tangent(const Tensor& x, std::uint64_t level) {
-  if (Layers* l = layers(x)) std::erase_if(l->tangents, [&](const auto& t) { return t.first == level; });
+  Layers* l = layers(x);
+  if (!l) return;
+  const auto of_level = [&](const auto& t) { return t.first == level; };
+  std::erase_if(l->tangents, of_level);
+  std::erase_if(l->former, of_level);
 }
 
 Tensor same_alias(const Tensor& x) {

@@ -53,6 +53,8 @@ struct Layers {
   bool batched = false;      // of a wrapper: value has the batch dimension; otherwise it is the same for every entry
   Tensor value;
   std::vector<std::pair<std::uint64_t, Tensor>> tangents;  // inner levels last
+  // Former tangents of a base, in whose memory there was no place for what was written: views of them are out of date.
+  std::vector<std::pair<std::uint64_t, Tensor>> former;
 };
 
 // Hides a level for a scope.
@@ -128,6 +130,8 @@ Tensor tangent(const Tensor& x, std::uint64_t level);
 void set_tangent(const Tensor& x, std::uint64_t level, Tensor t);
 // The tangent, moved to memory that is laid out as x is, so that a strided look at x is one at the tangent.
 Tensor tangent_laid_out_as(const Tensor& x, std::uint64_t level);
+// set_tangent() of a base whose former tangent views may still look into: they follow.
+void replace_tangent(const Tensor& x, std::uint64_t level, Tensor t);
 void drop_tangent(const Tensor& x, std::uint64_t level);
 
 // Whether nothing is recorded of x and it carries no tangent, on any level: where fused forms without derivative may

@@ -121,33 +121,35 @@ namespace {
 
 bool has_geometry_of(const Tensor& t, const Tensor& x) { return t.sizes() == x.sizes() && t.strides() == x.strides(); }
 
-// Whether t is mapped by every vmap that `coming` is mapped by, so that it can take its values.
-bool can_hold(const Tensor& t, const Tensor& coming) {
-  const Layers *a = layers(t), *b = layers(coming);
-  const std::uint64_t la = a ? a->level : 0, lb = b ? b->level : 0;
-  if (lb == 0) return true;
-  if (la > lb) return can_hold(a->value, coming);
-  if (la < lb) return !b->batched && can_hold(t, b->value);
-  return (a->batched || !b->batched) && can_hold(a->value, b->value);
+// Whether `into` has a place for every entry of every batch of `from`.
+bool has_batches_of(const Tensor& into, const Tensor& from) {
+  for (const Layers* f = layers(from); f && f->level; f = layers(f->value)) {
+    if (!f->batched) continue;
+    const Layers* l = layers(into);
+    while (l && l->level && l->level != f->level) l = layers(l->value);
+    if (!l || !l->level || !l->batched) return false;
+  }
+  return true;
 }
 
-// The tangent of x, in memory of its own that a view of x looks into as it does into x, with room for what is coming.
+// The tangent of x, in memory of its own that a view of x looks into as it does into x, and that `coming` can be written to.
 Tensor writable_tangent(const Tensor& x, std::uint64_t level, const Tensor& coming) {
   const Tensor t = tangent(x, level);
+  if (t.defined() && has_geometry_of(t, x) && has_batches_of(t, coming)) return t;
   const AutogradMeta* meta = impl(x)->meta;
-  if (meta && meta->base.defined() && !(t.defined() && can_hold(t, coming))) {
+  if (meta && meta->base.defined() && (!t.defined() || shares_memory(t, tangent(meta->base, level)))) {
     const Tensor base = meta->base, whole = writable_tangent(base, level, coming);
     const StridedAttrs a{geometry_of(impl(x), impl(base)), geometry_of(impl(base), impl(base))};
     const Tensor part = apply_with(strided_view_op, a, whole);
     set_tangent(x, level, part);
     return part;
   }
-  if (t.defined() && has_geometry_of(t, x) && can_hold(t, coming)) return t;
-  // Mapped as both are: the sum is. (Of a base only a part is coming.)
-  const Tensor like = t.defined() ? add(t, mul(coming, 0).sum()) : coming;
-  const Tensor fresh = empty_strided_as(like, x.sizes(), x.strides());
-  assign_layered(fresh, t.defined() ? t : zeros_like(x));
-  set_tangent(x, level, fresh);
+  Tensor all = x.new_zeros({}) + coming.new_zeros({});  // has the batches of all
+  if (t.defined()) all = all + t.new_zeros({});
+  const Tensor fresh = empty_strided_as(all, x.sizes(), x.strides());
+  if (t.defined()) assign_layered(fresh, t);
+  else fresh.zero_();
+  replace_tangent(x, level, fresh);
   return fresh;
 }
 

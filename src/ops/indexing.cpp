@@ -49,6 +49,13 @@ Tensor TensorIndex::tensor() const {
 
 namespace {
 
+// Whether the entries of a batch, of any vmap, have values of their own here.
+bool differs_by_entry(const Tensor& t) {
+  for (const detail::Layers* l = detail::layers(t); l && l->level; l = detail::layers(l->value))
+    if (l->batched) return true;
+  return false;
+}
+
 bool is_mask(const Tensor& t) { return t.scalar_type() == kBool || t.scalar_type() == kByte; }
 
 // ---- from index tensors to places -------------------------------------------------------------------
@@ -242,6 +249,11 @@ constexpr Op index_put_op{
     },
     .vjp = [](const Tensor& g, const Saved& s, int arg) {
       const auto& a = s.attrs<IndexAttrs>();
+      if (arg == 1 && is_mask(s.x(2)) && differs_by_entry(s.x(2))) {  // one value for all; the engine sums
+        Tensor mask = s.x(2).to(kBool);
+        for (std::int64_t d = a.dims[0] + mask.dim(); d < g.dim(); ++d) mask = mask.unsqueeze(-1);
+        return masked_fill(g, logical_not(mask), 0);
+      }
       if (arg == 1) return index_call(g, a, s, 2);
       if (a.accumulate) return g;
       return put_into(g.clone(), zeros({}, g.scalar_type()), a, s, 2);
@@ -384,7 +396,7 @@ Tensor batched_index_put(const Batch& b) {
   const auto& a = b.attrs<IndexAttrs>();
   std::int64_t n = 1;
   for (std::int64_t d : b.sizes(1)) n *= d;
-  if (a.n == 1 && !a.accumulate && n == 1 && is_mask(b.value(2)) && b.batched(2)) return masked_put(b);
+  if (a.n == 1 && !a.accumulate && n == 1 && is_mask(b.value(2)) && (b.batched(2) || differs_by_entry(b.value(2)))) return masked_put(b);
   const BatchedIndex y = batched_call("index_put", b, 2, true);
   const Tensor self = b.x(0);
   Tensor values = b.batched(1) ? detail::aligned(b.value(1), y.result) : b.value(1);
