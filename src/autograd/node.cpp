@@ -309,11 +309,25 @@ bool Saved::needs(int i) const { return live_ ? live_->tangents[i].defined() : n
 
 namespace {
 
-// Serialises what two threads may do to one leaf: find its accumulator, add to its gradient.
-std::mutex& leaf_mutex(const TensorImpl* leaf) {
-  static std::mutex mutexes[64];
-  return mutexes[reinterpret_cast<std::uintptr_t>(leaf) / 64 % 64];
-}
+// Serialises what two threads may do to one leaf: find its accumulator, add to its gradient. Costs nothing until there is
+// a second thread.
+class LeafLock {
+ public:
+  explicit LeafLock(const TensorImpl* leaf) {
+    static std::mutex mutexes[64];
+    if (CT_SINGLE_THREADED) return;
+    mutex_ = &mutexes[reinterpret_cast<std::uintptr_t>(leaf) / 64 % 64];
+    mutex_->lock();
+  }
+  ~LeafLock() {
+    if (mutex_) mutex_->unlock();
+  }
+  LeafLock(const LeafLock&) = delete;
+  LeafLock& operator=(const LeafLock&) = delete;
+
+ private:
+  std::mutex* mutex_ = nullptr;
+};
 
 // Whether nobody else can see the elements of g, so that they may be kept or overwritten.
 bool exclusive(const Tensor& g) {
@@ -326,14 +340,14 @@ bool exclusive(const Tensor& g) {
 
 AccumulateGrad::~AccumulateGrad() {
   TensorImpl* p = impl(leaf);
-  std::lock_guard lock(leaf_mutex(p));
+  const LeafLock lock(p);
   if (p->meta->accumulator == this) p->meta->accumulator = nullptr;
 }
 
 void AccumulateGrad::accumulate(Tensor& g) {
   TensorImpl* p = impl(leaf);
   if (thread_state.grad_mode) return detail::add_to_grad(p, g);  // create_graph: never overwrite history
-  std::lock_guard lock(leaf_mutex(p));
+  const LeafLock lock(p);
   Tensor& total = p->need_meta().grad;
   if (!total.defined()) total = exclusive(g) ? std::move(g) : g.clone();
   else if (impl(total)->grad_fn) total = add(total, g);
@@ -353,11 +367,11 @@ void detail::add_to_grad(TensorImpl* p, const Tensor& g) {
   for (;;) {
     Tensor before;
     {
-      std::lock_guard lock(leaf_mutex(p));
+      const LeafLock lock(p);
       before = p->need_meta().grad;
     }
     Tensor after = before.defined() ? add(before, g) : g.clone();
-    std::lock_guard lock(leaf_mutex(p));
+    const LeafLock lock(p);
     if (!p->meta->grad.is_same(before)) continue;
     p->meta->grad = std::move(after);
     return;
@@ -378,13 +392,17 @@ Edge detail::gradient_edge(const Tensor& t) {
   if (!p->requires_grad) return {};
   AutogradMeta* meta;
   {
-    std::lock_guard lock(leaf_mutex(p));
+    const LeafLock lock(p);
     meta = &p->need_meta();
     Node* a = meta->accumulator;
     if (a) {
       // The node may be on its way out on another thread: take a reference only if one is left.
       std::int32_t& refs = NodeAccess::refs(*a);
       std::int32_t n = __atomic_load_n(&refs, __ATOMIC_RELAXED);
+      if (CT_SINGLE_THREADED && n > 0) {
+        refs = n + 1;
+        return {NodePtr::adopt(a), 0};
+      }
       while (n > 0)
         if (__atomic_compare_exchange_n(&refs, &n, n + 1, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) return {NodePtr::adopt(a), 0};
     }

@@ -181,6 +181,9 @@ struct AccumulateGrad final : Node {
 
   explicit AccumulateGrad(const Tensor& t) : Node(1), leaf(t) {}
   ~AccumulateGrad() override;
+  // One lives and dies with every graph over the leaf: from the free lists, as op nodes are.
+  static void* operator new(std::size_t bytes) { return detail::alloc_block(bytes); }
+  static void operator delete(void* p, std::size_t bytes) { detail::free_block(p, bytes); }
   std::string name() const override { return "AccumulateGrad"; }
   Tensor variable() const override { return leaf; }
   void accumulate(Tensor& g);
