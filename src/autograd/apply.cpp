@@ -27,7 +27,8 @@ Tracking tracking(const Op& op, const Tensor* const* in, int n, bool writes = fa
     if (i < 32 && (op.nondiff >> i & 1)) continue;
     if (!tracks(*in[i])) continue;
     // May throw, so before anything is computed or written; of a view to be written check_inplace() knows more.
-    if (impl(*in[i])->is_view() && !(writes && i == 0)) refresh_view(impl(*in[i]));
+    // A comparison needs no history, so one that cannot be told does not matter to it.
+    if (impl(*in[i])->is_view() && !(writes && i == 0) && (writes || op.promote != Promote::compare)) refresh_view(impl(*in[i]));
     t.any = true;
     t.mask |= op.save[i < 3 ? i : 3];
   }
@@ -56,10 +57,25 @@ bool check_defined(const Op& op, const Tensor* const* in, int n) {
   return layered;
 }
 
+// A forward may compute into views of what it allocates; its result is a tensor of its own all the same.
+void make_own(const Tensor& out, const Tensor* const* in, int n) {
+  TensorImpl* p = impl(out);
+  if (!p || !p->storage) return;
+  const Storage* storage = p->storage->owner();
+  for (int i = 0; i < n; ++i)
+    if (const TensorImpl* x = impl(*in[i]); x && x->storage->owner() == storage) return;
+  if (p->meta) p->meta->base.reset();
+  p->storage->version.store(0, std::memory_order_relaxed);
+}
+
 Tensor forward_one(const Op& op, const Tensor* const* in, int n, const void* attrs, std::uint32_t size) {
   if (op.kernel) return elementwise(op, in, n, attrs);
   const Call c{op, in, n, attrs, size};
-  if (op.forward) return op.forward(c);
+  if (op.forward) {
+    Tensor out = op.forward(c);
+    if (op.kind != OpKind::view) make_own(out, in, n);
+    return out;
+  }
   CT_ASSERT(op.inplace, "op ", op.name, " has no forward");
   Tensor out = in[0]->clone();
   op.inplace(c, out);
@@ -206,6 +222,8 @@ std::vector<Tensor> apply_multi(const Op& op, const Tensor* const* in, int n, co
     GradModeScope off(false);
     out = op.forward_multi(c);
   }
+  if (op.kind != OpKind::view)
+    for (const Tensor& y : out) make_own(y, in, n);
   record(op, in, n, attrs, size, t, out);
   return out;
 }

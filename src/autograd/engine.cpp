@@ -61,7 +61,9 @@ class Engine {
     discover();
     if (captures) {
       for (std::size_t k = 0; k < captures->size(); ++k) {
-        const int i = find((*captures)[k].edge.function.get());
+        // A view that was made in no_grad mode of something tracked requires grad, and has no edge.
+        Node* node = (*captures)[k].edge.function.get();
+        const int i = node ? find(node) : -1;
         if (i >= 0) states_[static_cast<std::size_t>(i)].captured = true;
       }
       restrict_to([](const State& s) { return s.captured; }, nullptr);
@@ -69,7 +71,7 @@ class Engine {
       restrict_to([](const State&) { return false; }, only);
     }
     create_graph_ = record_ == Record::yes || (record_ == Record::if_tracked && LayerGradMode::get(layer_) && depends_on_more());
-    LayerGradMode mode(layer_, create_graph_);
+    LayerGradMode mode(layer_, create_graph_ && !thread_state.inference_mode);
     for (std::size_t k = 0; k < roots.size(); ++k) {
       State& s = states_[static_cast<std::size_t>(find(roots[k].function.get()))];
       add_to(s, roots[k].input_nr, std::move(grads[k]));
@@ -194,7 +196,7 @@ class Engine {
     for (std::size_t i = 0; i < states_.size(); ++i) goal[i] = is_goal(states_[i]);
     if (goals)
       for (const Edge& e : *goals) {
-        const int i = find(e.function.get());
+        const int i = e.function ? find(e.function.get()) : -1;
         if (i < 0) continue;
         goal[static_cast<std::size_t>(i)] = true;
         states_[static_cast<std::size_t>(i)].needed = true;  // to be run itself: an accumulator, or a kept gradient
@@ -308,6 +310,7 @@ class Engine {
       if (!e.function) continue;
       const int j = find(e.function.get());
       State& next = states_[static_cast<std::size_t>(j)];
+      if (!next.needed && !next.captured) continue;  // nothing asked for lies there
       if (out[k].defined()) add_to(next, e.input_nr, std::move(out[k]));
       if (--next.deps == 0) push(j);
     }

@@ -350,13 +350,15 @@ void AccumulateGrad::accumulate(Tensor& g) {
   const LeafLock lock(p);
   Tensor& total = p->need_meta().grad;
   if (!total.defined()) total = exclusive(g) ? std::move(g) : g.clone();
-  else if (impl(total)->grad_fn) total = add(total, g);
   else if (impl(total)->layered || impl(g)->layered) total = add(total, g);
   else total.add_(g);
 }
 
 void AccumulateGrad::apply(Tensor* grads, Tensor*) {
   if (!grads[0].defined()) return;
+  CT_CHECK(!impl(leaf)->grad_fn, "AccumulateGrad: leaf variable has been moved into the graph interior\n  A leaf was cut out of the graph and "
+           "then written in place by what had been computed from it; use another tensor for the result.");
+  if (!impl(leaf)->requires_grad) return;  // switched off, or cut out of the graph, after it was used
   accumulate(grads[0]);
   if (NodeExtra* extra = NodeAccess::extra(*this)) [[unlikely]]
     if (detail::HookList* hooks = extra->leaf.load(std::memory_order_acquire)) detail::run_accumulated_hooks(*hooks, leaf);

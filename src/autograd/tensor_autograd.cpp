@@ -21,6 +21,11 @@ Node* producer(TensorImpl* p) {
   if (p->is_view()) detail::refresh_view(p);
   return p->grad_fn;
 }
+// Whether there is one, without an error for a view whose history cannot be told any more.
+bool has_producer(const TensorImpl* p) {
+  if (p->grad_fn) return true;
+  return p->is_view() && p->meta->view_version != p->storage->current_version() && detail::tracks(p->meta->base);
+}
 }  // namespace
 
 const Tensor& Tensor::requires_grad_(bool v) const {
@@ -29,7 +34,7 @@ const Tensor& Tensor::requires_grad_(bool v) const {
            p->dtype, "\n  Convert it first, e.g. x.to(ct::kFloat), or write the numbers with a decimal point.");
   CT_CHECK(!v || !p->inference || thread_state.inference_mode, "requires_grad_: Setting requires_grad=True on inference tensor outside InferenceMode is "
            "not allowed.");
-  if (producer(p)) {
+  if (has_producer(p)) {
     CT_CHECK(v, "requires_grad_: you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph "
              "that doesn't require differentiation use var_no_grad = var.detach().");
     return *this;
@@ -38,13 +43,13 @@ const Tensor& Tensor::requires_grad_(bool v) const {
   return *this;
 }
 
-bool Tensor::is_leaf() const { return producer(need(*this, "is_leaf")) == nullptr; }
+bool Tensor::is_leaf() const { return !has_producer(need(*this, "is_leaf")); }
 NodePtr Tensor::grad_fn() const { return NodePtr::share(producer(need(*this, "grad_fn"))); }
 
 const Tensor& Tensor::grad() const {
   TensorImpl* p = need(*this, "grad");
   static const Tensor none;
-  if (producer(p) && !(p->meta && p->meta->retains_grad) && !(p->meta && p->meta->grad.defined()))
+  if (has_producer(p) && !(p->meta && p->meta->retains_grad) && !(p->meta && p->meta->grad.defined()))
     warn("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated during "
          "autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use .retain_grad() on it.");
   return p->meta ? p->meta->grad : none;
@@ -123,7 +128,7 @@ Tensor& Tensor::detach_() const {
 // ---- modes -------------------------------------------------------------------------------------------------
 
 bool GradMode::is_enabled() { return thread_state.grad_mode; }
-void GradMode::set_enabled(bool enabled) { thread_state.grad_mode = enabled; }
+void GradMode::set_enabled(bool enabled) { thread_state.grad_mode = enabled && !thread_state.inference_mode; }
 
 InferenceMode::InferenceMode(bool enabled) : before_(thread_state.inference_mode), grad_before_(thread_state.grad_mode) {
   thread_state.inference_mode = enabled;

@@ -106,7 +106,7 @@ void check_inplace(const char* op, const Tensor& self, bool tracking) {
     CT_CHECK(meta.creation != CreationMeta::inference_mode, op, ": A view was created in inference mode and is being modified inplace in normal"
              " mode.\n  Make the view and the change in the same mode.");
     if (meta.creation == CreationMeta::custom_function) check_not_custom(p, detail::join({op, ": "}).c_str(), "is being");
-    CT_CHECK(!(base->requires_grad && !base->grad_fn), op, ": a view of a leaf Variable that requires grad is being used in an in-place operation.\n"
+    CT_CHECK(base->grad_fn || !tracks(p), op, ": a view of a leaf Variable that requires grad is being used in an in-place operation.\n"
              "  Its old value would be lost to backward. Update parameters under NoGradGuard, or change a clone().");
     refresh_view(p);
   }

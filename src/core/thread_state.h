@@ -36,10 +36,10 @@ extern thread_local constinit ThreadState thread_state __attribute__((tls_model(
 extern thread_local constinit ThreadState thread_state;
 #endif
 
-// Sets the grad mode of this thread and puts the former one back on every way out of the scope.
+// Sets the grad mode of this thread (nothing is recorded in inference mode, whatever is asked for) and puts the former one back on every way out of the scope.
 class GradModeScope {
  public:
-  explicit GradModeScope(bool enabled) : before_(thread_state.grad_mode) { thread_state.grad_mode = enabled; }
+  explicit GradModeScope(bool enabled) : before_(thread_state.grad_mode) { thread_state.grad_mode = enabled && !thread_state.inference_mode; }
   ~GradModeScope() { thread_state.grad_mode = before_; }
   GradModeScope(const GradModeScope&) = delete;
   GradModeScope& operator=(const GradModeScope&) = delete;

@@ -187,6 +187,15 @@ void reshape_layers(const Op& op, const void* attrs, std::uint32_t size, const T
   for (auto& [level, t] : l->tangents) t = shown(t);
 }
 
+// The forms in place are nodes with numbers of their own, as in PyTorch.
+constexpr Op renamed(Op op, const char* node) {
+  op.node = node;
+  return op;
+}
+constexpr Op transpose_in_place_op = renamed(transpose_op, "TransposeBackward1");
+constexpr Op unsqueeze_in_place_op = renamed(unsqueeze_op, "UnsqueezeBackward1");
+constexpr Op squeeze_in_place_op = renamed(squeeze_op, "SqueezeBackward2");
+
 // Gives self the geometry that a view op would give a view of it. The elements stay where they are, so that views of self
 // stay valid; their history is that of self's new shape from then on.
 template <class A>
@@ -235,7 +244,7 @@ Tensor t(const Tensor& self) {
 }
 Tensor& Tensor::transpose_(std::int64_t dim0, std::int64_t dim1) const {
   detail::check_defined("transpose_", *this);
-  return in_place("transpose_", transpose_op, DimPair{wrap_dim(dim0, dim()), wrap_dim(dim1, dim())}, *this);
+  return in_place("transpose_", transpose_in_place_op, DimPair{wrap_dim(dim0, dim()), wrap_dim(dim1, dim())}, *this);
 }
 Tensor& Tensor::t_() const {
   detail::check_defined("t_", *this);
@@ -295,11 +304,11 @@ Tensor squeeze(const Tensor& self, std::int64_t dim) {
 Tensor& Tensor::unsqueeze_(std::int64_t dim) const {
   detail::check_defined("unsqueeze_", *this);
   CT_CHECK(this->dim() < max_dims, "unsqueeze_: the result would have more than ", max_dims, " dimensions");
-  return in_place("unsqueeze_", unsqueeze_op, DimAttrs{wrap_dim(dim, this->dim() + 1)}, *this);
+  return in_place("unsqueeze_", unsqueeze_in_place_op, DimAttrs{wrap_dim(dim, this->dim() + 1)}, *this);
 }
 Tensor& Tensor::squeeze_() const {
   detail::check_defined("squeeze_", *this);
-  return in_place("squeeze_", squeeze_op, NoAttrs{}, *this);
+  return in_place("squeeze_", squeeze_in_place_op, NoAttrs{}, *this);
 }
 Tensor& Tensor::squeeze_(std::int64_t dim) const {
   detail::check_defined("squeeze_", *this);

@@ -95,6 +95,7 @@ void reduce_rows(const ReducePlan& p, const Part& part, const Finish& finish) {
 template <class Block>
 void reduce_columns(const ReducePlan& p, const Block& block) {
   constexpr std::int64_t width = 256;
+  if (p.outer == 0) return;  // zeros({2, 0}).sum(0): no column at all
   const std::int64_t run = p.outer_sizes[p.n_outer - 1], blocks = (run + width - 1) / width;
   const std::int64_t grain = std::max<std::int64_t>(1, elementwise_grain / std::max<std::int64_t>(1, p.inner * std::min(width, run)));
   parallel_for(p.outer / run * blocks, grain, [&](std::int64_t begin, std::int64_t end) {

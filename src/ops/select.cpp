@@ -114,13 +114,12 @@ constexpr Op clamp_backward_op{
     .name = "clamp_backward",
     .node = "ClampBackwardBackward0",
     .kind = OpKind::elementwise,
-    .formula = "dx0 = g where min <= x1 <= max, else 0; dx1 = 0",
+    .formula = "dx0 = g where min <= x1 <= max, else 0",
     .kernel = []() -> const kernels::Kernel& { return kernels::bounds().clamp_backward; },
-    .vjp = [](const Tensor& g, const Saved& s, int arg) {
-      return arg == 0 ? detail::clamp_backward(g, s.x(1), s.attrs<ScalarAttrs>()) : zeros_like(g);
-    },
+    .vjp = [](const Tensor& g, const Saved& s, int) { return detail::clamp_backward(g, s.x(1), s.attrs<ScalarAttrs>()); },
     .save = {X(1)},
     .dtypes = Dtypes::floating,
+    .nondiff = 1u << 1,  // where x1 lies is no slope: libtorch's mask has no history either
     .samples = [](SampleSink& call) { call({call.uniform({3, 4}), call.uniform({3, 4})}, ScalarAttrs{{-1, 1, 3}}); },
 };
 

@@ -1,0 +1,114 @@
+// tests/random_programs/theirs.cpp -- runs programs in libtorch 1.13, and where we mean to differ from it.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <ATen/TensorIndexing.h>
+#include <ATen/core/grad_mode.h>
+#include <c10/core/InferenceMode.h>
+#include <c10/util/Logging.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/function.h>
+#include <torch/csrc/autograd/functions/accumulate_grad.h>
+
+#include "random_programs/program.h"
+
+namespace programs {
+namespace theirs {
+
+using at::IntArrayRef;
+using at::ScalarType;
+using at::Tensor;
+using at::addcmul;
+using at::amax;
+using at::cat;
+using at::kBool;
+using at::kDouble;
+using at::kFloat;
+using at::kLong;
+using at::maximum;
+using at::minimum;
+using at::outer;
+using at::rsub;
+using at::softplus;
+using at::stack;
+using at::where;
+using at::zeros_like;
+using at::indexing::None;
+using at::indexing::Slice;
+
+Tensor new_tensor(IntArrayRef sizes, ScalarType type) { return at::empty(sizes, type); }
+// A number as Python passes it: libtorch's own overloads for numbers have other node names and fewer edges.
+Tensor number(double v) {
+  Tensor t;
+  {
+    c10::InferenceMode off(false);
+    t = at::scalar_tensor(v, kDouble);
+  }
+  t.unsafeGetTensorImpl()->set_wrapped_number(true);
+  return t;
+}
+#include "random_programs/helpers.inc"
+
+using NodeRef = std::shared_ptr<torch::autograd::Node>;
+NodeRef node_of(const Tensor& t) { return t.grad_fn(); }
+
+// Names in which this library follows Python and PyTorch 2.
+std::string name_of(const NodeRef& n) {
+  std::string name = n->name();
+  const std::size_t colon = name.rfind(':');
+  if (colon != std::string::npos) name = name.substr(colon + 1);
+  static const char* const renamed[][2] = {
+      {"ReshapeAliasBackward0", "ViewBackward0"},  // reshape of what can be viewed: PyTorch 2 makes a view
+  };
+  for (const auto& r : renamed)
+    if (name == r[0]) return r[1];
+  return name;
+}
+const std::vector<torch::autograd::Edge>& edges_of(const NodeRef& n) { return n->next_edges(); }
+std::string node_name(const Tensor& t) { return t.grad_fn() ? name_of(t.grad_fn()) : "none"; }
+Tensor leaf_of(const NodeRef& n) {
+  const auto* accumulate = dynamic_cast<const torch::autograd::AccumulateGrad*>(n.get());
+  return accumulate ? accumulate->variable : Tensor();
+}
+std::vector<double> values(const Tensor& t) {
+  const Tensor d = t.detach().to(kDouble).contiguous();
+  return {d.data_ptr<double>(), d.data_ptr<double>() + d.numel()};
+}
+
+void grad_mode(bool on) { at::GradMode::set_enabled(on); }
+void inference(bool on) {
+  static thread_local std::unique_ptr<c10::InferenceMode> mode;
+  if (on && !mode) mode = std::make_unique<c10::InferenceMode>();
+  if (!on) mode.reset();
+}
+std::vector<Tensor> grad(const std::vector<Tensor>& y, const std::vector<Tensor>& x, const std::vector<Tensor>& v, bool retain, bool create, bool unused) {
+  return torch::autograd::grad(y, x, v, retain, create, unused);
+}
+void backward_many(const std::vector<Tensor>& y, const std::vector<Tensor>& v, bool retain) { torch::autograd::backward(y, v, retain); }
+
+#include "random_programs/machine.inc"
+
+struct Quiet : c10::WarningHandler {
+  void process(const c10::SourceLocation&, const std::string&, bool) override {}
+};
+
+}  // namespace theirs
+
+bool has_theirs() { return true; }
+
+Outcome run_theirs(const Program& p) {
+  static const bool once = [] {
+    static theirs::Quiet quiet;
+    c10::Warning::set_warning_handler(&quiet);
+    c10::SetStackTraceFetcher([] { return std::string(); });  // errors are frequent here, and a stack trace costs a millisecond
+    at::set_num_threads(1);
+    return true;
+  }();
+  (void)once;
+  Outcome out = theirs::run(p);
+  // retain_grad() on one of several outputs whose gradient does not arrive (mended in PyTorch 2); detach_() of a saved result.
+  for (const Entry& e : out.log)
+    for (const char* phrase : {"Expected a proper Tensor but got None", "INTERNAL ASSERT FAILED", "dependency not found for"}) out.broken |= e.detail.find(phrase) != std::string::npos;
+  return out;
+}
+
+}  // namespace programs
