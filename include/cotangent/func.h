@@ -413,6 +413,41 @@ auto vmap(F f, Dims in_dims = 0, Dims out_dims = 0, std::string_view randomness 
   return detail::Vmap<F>{std::move(f), std::move(in_dims), std::move(out_dims), std::string(randomness), chunk_size};
 }
 
+/// Calls a module with other tensors in the place of its parameters, so that it becomes a function of them: what grad and
+/// vmap need. M has a member for_each_parameter(f), which calls f(std::string_view name, Tensor& parameter) for each.
+/// Parameters that are not named keep their values; all are put back afterwards, also on an exception.
+///   grad([&](const Parameters& p) { return functional_call(net, p, x).sum(); })(parameters)
+/// Errors: ct::Error for a name that the module does not have.
+using Parameters = std::vector<std::pair<std::string, Tensor>>;
+template <class M, class... Args>
+decltype(auto) functional_call(M& module, const Parameters& parameters, Args&&... args) {
+  struct Exchange {
+    M& module;
+    const Parameters& parameters;
+    std::vector<Tensor> before;
+    std::vector<std::string> unknown;
+    Exchange(M& m, const Parameters& p) : module(m), parameters(p), before(p.size()) {
+      swap();
+      for (std::size_t i = 0; i < p.size(); ++i)
+        if (!before[i].defined()) unknown.push_back(p[i].first);
+    }
+    ~Exchange() {
+      module.for_each_parameter([this](std::string_view name, Tensor& t) {
+        for (std::size_t i = 0; i < parameters.size(); ++i)
+          if (parameters[i].first == name && before[i].defined()) t = before[i];
+      });
+    }
+    void swap() {
+      module.for_each_parameter([this](std::string_view name, Tensor& t) {
+        for (std::size_t i = 0; i < parameters.size(); ++i)
+          if (parameters[i].first == name) before[i] = std::exchange(t, parameters[i].second);
+      });
+    }
+  } exchanged(module, parameters);
+  CT_CHECK(exchanged.unknown.empty(), "functional_call: Unexpected key(s): the module has no parameter named ", exchanged.unknown[0]);
+  return module.forward(std::forward<Args>(args)...);
+}
+
 /// The operations that vmap has run entry by entry so far in this process, for want of a batching rule.
 CT_API std::vector<std::string> vmap_fallbacks();
 

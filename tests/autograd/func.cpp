@@ -251,3 +251,33 @@ TEST_CASE("a batch of cotangents in one backward pass") {
   CHECK(same(ct::autograd::grad({again.sum()}, {x})[0], func::jacrev(func::jacrev(curve))(x.detach()).sum({0, 1})));
   CHECK_THROWS_WITH_AS(ct::autograd::grad({y}, {x}, {vec({1, 2})}, true, false, std::nullopt, true), doctest::Contains("Mismatch in shape"), ct::Error);
 }
+
+namespace {
+struct Affine {
+  Tensor weight = vec({1, 2}), bias = vec({0.5});
+  Tensor forward(const Tensor& x) const {
+    CT_CHECK(x.numel() == 2, "Affine: two features");
+    return (weight * x).sum() + bias;
+  }
+  template <class F>
+  void for_each_parameter(const F& f) {
+    f("weight", weight);
+    f("bias", bias);
+  }
+};
+}  // namespace
+
+TEST_CASE("a module as a function of its parameters") {
+  Affine net;
+  const Tensor x = ct::arange(6, ct::kDouble).view({3, 2});
+  const auto loss = [&](const func::Parameters& p, const Tensor& sample) { return func::functional_call(net, p, sample).sum(); };
+  const func::Parameters p{{"weight", vec({3, 4})}};
+  CHECK(loss(p, x[0]).item<double>() == 4.5);
+  const func::Parameters g = func::vmap(func::grad(loss), {std::nullopt, 0})(p, x);
+  CHECK(g[0].first == "weight");
+  CHECK(same(g[0].second, x));
+  CHECK(same(net.weight, vec({1, 2})));
+  CHECK_THROWS_WITH_AS(func::functional_call(net, {{"wait", x}}, x[0]), doctest::Contains("no parameter named wait"), ct::Error);
+  CHECK_THROWS_AS(func::functional_call(net, p, vec({1})), ct::Error);
+  CHECK(same(net.weight, vec({1, 2})));
+}
