@@ -33,6 +33,7 @@ Check undefined_inputs;  // an undefined input gives ct::Error
 Check forward_mode;      // <w, J t> = <J^T w, t>
 Check vmap_against_loop; // every mix of batched and unbatched inputs: values, gradients, tangents
 Check higher_orders;     // forward over reverse, reverse over reverse, third order
+Check in_place_transforms;  // the in-place form under forward mode, vmap and twice differentiated
 
 // The table entry itself: name, formula, samples or a reason.
 void entry(const ct::Op& op, Report& r);

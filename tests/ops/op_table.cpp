@@ -106,11 +106,23 @@ void run(const Op& op, Check* check, Report& r) {
   }
 }
 
+namespace {
+void print_skipped(const Report& r) {
+  for (const auto& [reason, ops] : r.skipped) {
+    const std::set<std::string> names(ops.begin(), ops.end());
+    std::printf("  skipped %zu ops: %s:", names.size(), reason.c_str());
+    for (const std::string& name : names) std::printf(" %s", name.c_str());
+    std::printf("\n");
+  }
+}
+}  // namespace
+
 void on_all_ops(Check* check) {
   Report r;
   for (const Op* op : ct::all_ops()) run(*op, check, r);
   for (const std::string& failure : r.failures) FAIL_CHECK(failure);
   std::printf("  %d samples, %d checks, %zu failures\n", r.samples, r.checks, r.failures.size());
+  print_skipped(r);
   CHECK(r.checks > 100);
 }
 
@@ -127,11 +139,7 @@ TEST_CASE("every op has a complete entry") {
   }
   for (const std::string& failure : r.failures) FAIL_CHECK(failure);
   std::printf("  %zu ops, %d of them differentiable\n", names.size(), differentiable);
-  for (const auto& [reason, ops] : r.skipped) {
-    std::printf("  skipped: %s:", reason.c_str());
-    for (const std::string& op : ops) std::printf(" %s", op.c_str());
-    std::printf("\n");
-  }
+  op_check::print_skipped(r);
   CHECK(names.size() >= 15);
 }
 
