@@ -187,13 +187,26 @@ void replace_tangent(const Tensor& x, std::uint64_t level, Tensor t) {
   set_tangent(x, level, std::move(t));
 }
 
+namespace {
+// Whether t has a history, on whatever level.
+bool recorded(const Tensor& t) {
+  if (tracks(t)) return true;
+  const Layers* l = layers(t);
+  if (!l) return false;
+  if (l->level && recorded(l->value)) return true;
+  for (const auto& [level, inner] : l->tangents)
+    if (recorded(inner)) return true;
+  return false;
+}
+}  // namespace
+
 void set_tangent(const Tensor& x, std::uint64_t level, Tensor t) {
   put_tangent(impl(x), level, t);
   // What its producer saved of it is an alias, which the derivative must find with the tangent: forward over reverse.
   TensorImpl* saved = impl(x)->grad_fn ? saved_output(impl(x)->grad_fn, impl(x)->output_nr) : nullptr;
   if (saved) put_tangent(saved, level, t);
   // A recorded tangent leads back to x and its producer, which would own themselves: until the level ends.
-  LevelScope* s = impl(x)->grad_fn && tracks(t) ? find_level(level) : nullptr;
+  LevelScope* s = recorded(t) ? find_level(level) : nullptr;
   if (!s) return;
   s->tied.push_back(x);
   if (!saved) return;

@@ -281,3 +281,20 @@ TEST_CASE("a module as a function of its parameters") {
   CHECK_THROWS_AS(func::functional_call(net, p, vec({1})), ct::Error);
   CHECK(same(net.weight, vec({1, 2})));
 }
+
+TEST_CASE("what nested transforms recorded is freed") {
+  static int alive;
+  static double memory[3] = {0.5, -1, 2};
+  const auto freed = [](const auto& transform) {
+    alive = 1;
+    transform(ct::from_blob(memory, {3}, [](void*) { --alive; }, ct::kDouble));
+    return alive == 0;
+  };
+  CHECK(freed([](const Tensor& x) { func::jacrev(func::jacfwd(mixed))(x); }));
+  CHECK(freed([](const Tensor& x) { func::jacfwd(func::jacrev(mixed))(x); }));
+  CHECK(freed([](const Tensor& x) { func::jacfwd(func::jacfwd(mixed))(x); }));
+  CHECK(freed([](const Tensor& x) { func::jacrev(func::jacrev(mixed))(x); }));
+  CHECK(freed([](const Tensor& x) { func::grad([](const Tensor& v) { return func::jvp(curve, v, v * 2).second.sum(); })(x); }));
+  CHECK(freed([](const Tensor& x) { func::jacrev(func::jacfwd(edited))(x); }));
+  CHECK(freed([](const Tensor& x) { func::vmap(func::grad([](const Tensor& v) { return func::jvp(mixed, v, v * 2).second; }))(ct::stack({x, x})); }));
+}
