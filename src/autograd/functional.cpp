@@ -4,6 +4,7 @@
 
 #include "autograd/layers.h"
 #include "autograd/node.h"
+#include "autograd/transforms.h"
 #include "cotangent/forward_ad.h"
 #include "cotangent/func.h"
 #include "cotangent/generator.h"
@@ -45,20 +46,8 @@ void check_like(const char* name, const char* what, const Tensors& given, const 
   }
 }
 
-Tensors or_zeros(Tensors g, const Tensors& like) {
-  for (std::size_t i = 0; i < g.size(); ++i)
-    if (!g[i].defined()) g[i] = zeros_like(like[i]);
-  return g;
-}
-
 // A result as the caller gets it: without the history that ends at `inputs`, with any other.
 Tensor outside(const Tensor& y, const Tensors& inputs) { return tracks(y) && !leads_beyond(y, inputs) ? same_alias(y) : y; }
-
-std::vector<std::int64_t> joined(IntArrayRef a, IntArrayRef b) {
-  std::vector<std::int64_t> all(a.begin(), a.end());
-  all.insert(all.end(), b.begin(), b.end());
-  return all;
-}
 
 Tensor without_tangent(const Tensor& x, std::uint64_t level) {
   if (!tangent(x, level).defined()) return x;

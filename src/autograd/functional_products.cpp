@@ -1,6 +1,7 @@
 // autograd/functional_products.cpp -- torch.autograd.functional on flat lists: jacobian, hessian, vjp, jvp, vhp, hvp.
 #include "autograd/layers.h"
 #include "autograd/node.h"
+#include "autograd/transforms.h"
 #include "cotangent/functional.h"
 
 namespace ct::autograd::functional::detail {
@@ -64,18 +65,6 @@ Tensors finished(Tensors t, bool create_graph) {
   if (!create_graph)
     for (Tensor& x : t) x = x.detach();
   return t;
-}
-
-std::vector<std::int64_t> joined(IntArrayRef a, IntArrayRef b) {
-  std::vector<std::int64_t> all(a.begin(), a.end());
-  all.insert(all.end(), b.begin(), b.end());
-  return all;
-}
-
-Tensors or_zeros(Tensors g, const Tensors& like) {
-  for (std::size_t i = 0; i < g.size(); ++i)
-    if (!g[i].defined()) g[i] = zeros_like(like[i]);
-  return g;
 }
 
 }  // namespace
