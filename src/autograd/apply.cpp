@@ -28,8 +28,11 @@ Tracking tracking(const Op& op, const Tensor* const* in, int n, bool writes = fa
     if (!tracks(*in[i])) continue;
     // May throw, so before anything is computed or written; of a view to be written check_inplace() knows more.
     // A comparison needs no history, so one that cannot be told does not matter to it.
-    if (impl(*in[i])->is_view() && !(writes && i == 0) && (writes || op.promote != Promote::compare)) refresh_view(impl(*in[i]));
     t.any = true;
+    if (TensorImpl* x = impl(*in[i]); x->is_view() && !(writes && i == 0) && (writes || op.promote != Promote::compare)) {
+      refresh_view(x);
+      if (!x->grad_fn && !x->requires_grad) continue;  // made in no_grad mode of something tracked: its gradient goes nowhere
+    }
     t.mask |= op.save[i < 3 ? i : 3];
   }
   if (n < max_saved_inputs) t.mask &= ~SaveMask{0xffffff} | ((SaveMask{1} << n) - 1);

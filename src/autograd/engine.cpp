@@ -114,10 +114,12 @@ class Engine {
   }
 
   bool leads_beyond(const Edge& root, TensorList inputs) {
+    if (!root.is_valid()) return false;  // a view that no_grad mode made of something tracked
     find_or_add(root.function.get());
     discover();
     for (const Tensor& x : inputs) {
-      const int i = find(gradient_edge(x).function.get());
+      const Edge e = gradient_edge(x);
+      const int i = e.is_valid() ? find(e.function.get()) : -1;
       if (i >= 0) states_[static_cast<std::size_t>(i)].captured = true;
     }
     return depends_on_more();
@@ -349,10 +351,11 @@ void seed(const char* op, TensorList outputs, TensorList grad_outputs, std::vect
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const Tensor& y = outputs[i];
     CT_CHECK(y.defined(), op, ": tensor ", i, " is undefined");
-    Edge edge = gradient_edge(y);
-    CT_CHECK(edge.is_valid(), op, ": element ", i, " of tensors does not require grad and does not have a grad_fn\n  Call "
-             "requires_grad_() on the leaves before the computation, and run it outside NoGradGuard.");
     Tensor g = i < grad_outputs.size() ? grad_outputs[i] : Tensor();
+    const bool first_is_shape = !g.defined() && y.requires_grad();  // as libtorch: of a tensor wrong in two ways it tells its shape
+    Edge edge = first_is_shape && y.numel() != 1 ? Edge() : gradient_edge(y);
+    CT_CHECK(edge.is_valid() || (first_is_shape && y.numel() != 1), op, ": element ", i, " of tensors does not require grad and does not have a grad_fn\n  Call "
+             "requires_grad_() on the leaves before the computation, and run it outside NoGradGuard.");
     if (!g.defined()) {
       CT_CHECK(y.numel() == 1, op, ": grad can be implicitly created only for scalar outputs, and tensor ", i, " has shape ", y.sizes(),
                "\n  Reduce it first, e.g. y.sum().backward(), or pass the vector v of the product v^T J: y.backward(v) with v of shape ",
@@ -395,7 +398,9 @@ std::vector<Tensor> layer_gradients(TensorList outputs, TensorList inputs, Tenso
   std::vector<Tensor> grads;
   for (std::size_t k = 0; k < outputs.size(); ++k) {
     if (!outputs[k].defined() || !tracks(outputs[k]) || batch_level(outputs[k]) != layer) continue;  // does not depend on these variables
-    roots.push_back(gradient_edge(outputs[k]));
+    Edge edge = gradient_edge(outputs[k]);
+    if (!edge.is_valid()) continue;
+    roots.push_back(std::move(edge));
     grads.push_back(grad_outputs[k]);
   }
   std::vector<Tensor> out(inputs.size());
@@ -490,7 +495,8 @@ std::vector<NodePtr> order(const std::vector<Edge>& roots) { return detail::Engi
 
 std::vector<NodePtr> graph_topological_order(TensorList roots) {
   std::vector<Edge> edges;
-  for (const Tensor& t : roots) edges.push_back(get_gradient_edge(t));
+  for (const Tensor& t : roots)
+    if (Edge e = get_gradient_edge(t); e.is_valid()) edges.push_back(std::move(e));
   return order(edges);
 }
 std::vector<NodePtr> graph_topological_order(const Tensor& root) { return graph_topological_order(TensorList(root)); }

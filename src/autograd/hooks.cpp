@@ -183,13 +183,14 @@ void run_accumulated_hooks(HookList& list, const Tensor& leaf) {
 
 namespace {
 
-// The list of a leaf, known to the leaf's AccumulateGrad from now on. `edge` keeps that alive meanwhile.
+// The list of a leaf, known to the leaf's AccumulateGrad from now on. `edge` keeps that alive meanwhile. A view that was made
+// in no_grad mode of something tracked has none: its hooks are never called.
 HookList& hooks_of_leaf(const Tensor& t, const Edge& edge) {
-  AutogradMeta& meta = impl(t)->need_meta();  // there is one, since there is an AccumulateGrad
-  NodeExtra& extra = NodeAccess::need_extra(*edge.function);
+  AutogradMeta& meta = impl(t)->need_meta();  // there is one, since there is an AccumulateGrad or a base
+  NodeExtra* extra = edge.is_valid() ? &NodeAccess::need_extra(*edge.function) : nullptr;
   std::lock_guard lock(hook_mutex());
   if (!meta.hooks) __atomic_store_n(&meta.hooks, new HookList, __ATOMIC_RELEASE);
-  extra.leaf.store(meta.hooks, std::memory_order_release);
+  if (extra) extra->leaf.store(meta.hooks, std::memory_order_release);
   return *meta.hooks;
 }
 

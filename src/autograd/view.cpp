@@ -65,7 +65,7 @@ void refresh_view(TensorImpl* t) {
   const std::uint32_t now = t->storage->current_version();
   if (meta.view_version == now) return;
   const Tensor& base = meta.base;
-  if (!tracks(base)) return;
+  if (!tracks(base) && !t->grad_fn) return;
   CT_CHECK(meta.creation != CreationMeta::multi_output, "Output of ", meta.multi_view_op ? meta.multi_view_op : "an operation", " is a view and its base or "
            "another view of its base has been modified inplace. This view is the output of a function that returns multiple views. Such functions do "
            "not allow the output views to be modified inplace.\n  Make the views after the change.");
@@ -91,7 +91,7 @@ void check_inplace(const char* op, const Tensor& self, bool tracking) {
   CT_CHECK(!p->inference || thread_state.inference_mode, op, ": Inplace update to inference tensor outside InferenceMode is not allowed."
            " You can make a clone to get a normal tensor before doing inplace update.");
   for (int d = 0; d < p->ndim; ++d)
-    CT_CHECK(p->strides()[d] != 0 || p->sizes()[d] <= 1, op, ": unsupported operation: more than one element of the written-to tensor refers to"
+    CT_CHECK(p->strides()[d] != 0 || p->sizes()[d] <= 1 || p->numel == 0, op, ": unsupported operation: more than one element of the written-to tensor refers to"
              " a single memory location. Please clone() the tensor before performing the operation.\n  Its shape is ", self.sizes(),
              " with strides ", self.strides(), ", as expand() makes it.");
   if (!tracking) return;

@@ -202,6 +202,8 @@ template <class A>
 Tensor& in_place(const char* name, const Op& op, const A& attrs, const Tensor& self) {
   TensorImpl* t = impl(self);
   const bool tracked = GradMode::is_enabled() && detail::tracks(t);
+  CT_CHECK(!t->inference || InferenceMode::is_enabled(), name, ": Inplace update to inference tensor outside InferenceMode is not allowed."
+           " You can make a clone to get a normal tensor before doing inplace update.");
   if (tracked) {
     CT_CHECK(!t->is_view(), name, ": the dimensions of a tracked view cannot be changed in place\n  Use the out-of-place form, which makes another view.");
     CT_CHECK(t->grad_fn, name, ": a leaf Variable that requires grad is being used in an in-place operation.\n  Use the out-of-place form, or "

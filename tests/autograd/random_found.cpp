@@ -1,7 +1,10 @@
 // tests/autograd/random_found.cpp -- mistakes that random programs found, one case each.
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "cotangent/cotangent.h"
+#include "cotangent/func.h"
 
 using ct::Tensor;
 
@@ -114,4 +117,99 @@ DOCTEST_TEST_CASE("the gradient of clamp has no history of the clamped values") 
   const Tensor x = leaf();
   const Tensor g = ct::autograd::grad({x.clamp(0, 2).sum()}, {x}, {}, true, true)[0];
   DOCTEST_CHECK(!g.requires_grad());
+}
+
+DOCTEST_TEST_CASE("a view of a leaf that was switched off keeps up with its base") {
+  const Tensor x = leaf(), v = x.slice(0, 0, 2), part = x.split(1, 0)[0];
+  x.requires_grad_(false);
+  x.mul_(2);
+  DOCTEST_CHECK(v.grad_fn()->name() == "AsStridedBackward0");
+  DOCTEST_CHECK(failure([&] { part.exp(); }).find("returns multiple views") != std::string::npos);
+}
+
+DOCTEST_TEST_CASE("backward without a gradient tells the shape first") {
+  const Tensor x = leaf();
+  Tensor v;
+  {
+    ct::NoGradGuard off;
+    v = (x * 1).detach().requires_grad_().view({3, 1});
+  }
+  DOCTEST_CHECK(failure([&] { v.backward(); }).find("grad can be implicitly created only for scalar outputs") != std::string::npos);
+  DOCTEST_CHECK(failure([&] { x.detach().backward(); }).find("does not require grad") != std::string::npos);
+}
+
+DOCTEST_TEST_CASE("an expanded tensor without elements may be written") {
+  const Tensor x = ct::zeros({1, 0}).expand({2, 0});
+  x.add_(1);
+  DOCTEST_CHECK(x._version() == 1);
+}
+
+DOCTEST_TEST_CASE("the cosine of zero is one") {
+  for (const auto type : {ct::kFloat, ct::kDouble})
+    for (int n = 1; n < 10; ++n) {
+      const Tensor y = ct::zeros({n}, type).cos();
+      DOCTEST_CHECK((y == 1).all().item<bool>());
+    }
+  const Tensor small = ct::tensor({1e-9, 9e-9, 2e-8, 1e-4}, ct::kDouble), y = small.cos();
+  for (int i = 0; i < 4; ++i) DOCTEST_CHECK(std::abs(y[i].item<double>() - std::cos(small[i].item<double>())) <= 2.3e-16);
+}
+
+DOCTEST_TEST_CASE("masked_select of a transposed tensor has the gradient that central differences show") {
+  const Tensor x = ct::tensor({{0.0, 1.0, 2.0}, {3.0, 4.0, 5.0}}, ct::kDouble), mask = ct::tensor({{true, false}, {false, true}, {true, false}});
+  const Tensor w = ct::tensor({1.0, 10.0, 100.0}, ct::kDouble);
+  x.requires_grad_();
+  auto f = [&](const Tensor& at) { return (at.t().masked_select(mask) * w).sum(); };
+  f(x).backward();
+  ct::NoGradGuard off;
+  for (int i = 0; i < 2; ++i)
+    for (int j = 0; j < 3; ++j) {
+      const Tensor up = x.clone(), down = x.clone();
+      up[i][j].add_(1e-3), down[i][j].sub_(1e-3);
+      DOCTEST_CHECK(x.grad()[i][j].item<double>() == doctest::Approx((f(up) - f(down)).item<double>() / 2e-3));
+    }
+}
+
+DOCTEST_TEST_CASE("hooks of a view that no_grad mode made of something tracked are kept and never called") {
+  const Tensor x = leaf(), y = x * 2;
+  Tensor v;
+  {
+    ct::NoGradGuard off;
+    v = y.view({3, 1});
+  }
+  int calls = 0;
+  auto handle = v.register_hook([&](const Tensor&) { ++calls; });
+  v.register_post_accumulate_grad_hook([&](const Tensor&) { ++calls; });
+  (v * 3 + y.view({3, 1})).sum().backward();
+  handle.remove();
+  DOCTEST_CHECK(calls == 0);
+  DOCTEST_CHECK(ct::autograd::graph::graph_topological_order(v).empty());
+  const auto cut = [](const Tensor& at) {
+    ct::NoGradGuard off;
+    return (at * 2).view(ct::IntArrayRef());
+  };
+  // A function whose result goes nowhere has a zero gradient.
+  DOCTEST_CHECK(ct::func::grad(cut)(ct::tensor(1.0)).item<double>() == 0);
+  DOCTEST_CHECK(x.grad()[0].item<double>() == 2);
+}
+
+DOCTEST_TEST_CASE("an inference tensor's shape is not changed in place outside of inference mode") {
+  Tensor x;
+  {
+    ct::InferenceMode on;
+    x = ct::ones({1, 2});
+  }
+  DOCTEST_CHECK(failure([&] { x.squeeze_(); }).find("Inplace update to inference tensor") != std::string::npos);
+  DOCTEST_CHECK(failure([&] { x.transpose_(0, 1); }).find("Inplace update to inference tensor") != std::string::npos);
+  DOCTEST_CHECK(x.sizes() == ct::IntArrayRef({1, 2}));
+}
+
+DOCTEST_TEST_CASE("nothing is saved for a gradient that goes nowhere") {
+  const Tensor x = leaf();
+  Tensor v, constant;
+  {
+    ct::InferenceMode on;
+    v = x.view({3, 1});
+    constant = ct::ones({3, 1}, ct::kDouble);
+  }
+  DOCTEST_CHECK((v * constant).requires_grad());
 }

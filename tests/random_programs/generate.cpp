@@ -166,8 +166,9 @@ class Generator {
 
   void add(Code code) {
     const Description& d = describe(code);
-    // libtorch's detach_() does nothing in inference mode, and its backward records in part.
-    if (ct::InferenceMode::is_enabled() && (d.kind == Kind::create || d.kind == Kind::backward || code == Code::detach_)) return;
+    // libtorch's detach_() does nothing in inference mode, and its backward records in part; to a gradient that is an inference
+    // tensor it adds before it says that it may not.
+    if (ct::InferenceMode::is_enabled() && (d.kind == Kind::create || d.kind == Kind::backward || code == Code::detach_ || code == Code::give_grad)) return;
     Instruction q;
     q.code = code;
     q.number = static_cast<std::int16_t>(next_++);
@@ -190,7 +191,7 @@ class Generator {
         if (n >= 4 && chance(0.5)) q.s = {2, 1 + below(n / 2)}, q.strides = {chance(0.2) ? 1 : n / 2, 1};
         else q.s = {1 + below(n)}, q.strides = {1};
         if (q.strides.size() == 1 && q.s[0] <= n / 2 && chance(0.5)) q.strides[0] = 2;
-        if (!a.is_contiguous() && !chance(0.1)) return;
+        if (a.numel() == 0 || (!a.is_contiguous() && !chance(0.1))) return;
       }
     }
     if (a.defined()) {

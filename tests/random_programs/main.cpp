@@ -57,7 +57,7 @@ int main(int argc, char** argv) {
   for (int signal : {SIGSEGV, SIGFPE, SIGABRT, SIGBUS}) std::signal(signal, crashed);
   Totals total;
   long mismatches = 0;
-  std::map<std::string, long> kinds;
+  std::map<std::string, long> kinds, known, mistakes;
   const auto start = std::chrono::steady_clock::now();
   for (std::uint64_t seed = first; seed < first + static_cast<std::uint64_t>(count); ++seed) {
     current = seed;
@@ -70,13 +70,15 @@ int main(int argc, char** argv) {
     total.clean += ours.failed == 0, total.with_gradients += ours.gradients, total.large += ours.large;
     if (alone) continue;
     const Outcome theirs = run_theirs(p);
-    total.broken += theirs.broken;
+    total.broken += theirs.broken != nullptr;
+    if (theirs.broken) ++mistakes[theirs.broken];
     for (std::size_t x = 0; x < std::min(ours.log.size(), theirs.log.size()); ++x)
       if (layouts_differ(&ours.log[x], &theirs.log[x])) {
         ++total.cut;
         break;
       }
     const Difference first_difference = compare(ours, theirs);
+    for (const char* why : first_difference.known) ++known[why];
     if (!first_difference) continue;
     ++mismatches;
     const std::string kind = first_difference.signature;
@@ -95,6 +97,8 @@ int main(int argc, char** argv) {
               100.0 * static_cast<double>(total.skipped) / static_cast<double>(total.instructions));
   std::printf("  %ld backward passes, %ld failed; %ld programs without any failure, %ld end with gradients that are not zero, %ld with values too large to compare, %ld not compared, %ld compared up to a result of another layout\n",
               total.backwards, total.backwards_failed, total.clean, total.with_gradients, total.large, total.broken, total.cut);
+  for (const auto& [why, times] : known) std::printf("  differs as meant, %ld times: %s\n", times, why.c_str());
+  for (const auto& [why, times] : mistakes) std::printf("  not compared, %ld: in libtorch, %s\n", times, why.c_str());
   std::printf("  %ld mismatches\n", mismatches);
   if (mismatches) {
     std::printf("mismatches by shortened program:\n");

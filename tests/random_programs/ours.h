@@ -1,6 +1,8 @@
 // tests/random_programs/ours.h -- the machine that runs programs in this library.
 #pragma once
 
+#include <algorithm>
+#include <memory>
 #include <optional>
 #include <tuple>
 
@@ -33,6 +35,14 @@ using ct::zeros_like;
 inline Tensor new_tensor(IntArrayRef sizes, ScalarType type) { return ct::empty(sizes, type); }
 inline ct::Scalar number(double v) { return v; }
 #include "random_programs/helpers.inc"
+inline void renew(const Tensor&) {}
+inline Tensor copy_of_inference(const Tensor&) { return {}; }
+inline void restore(const Tensor&, const Tensor&) {}
+inline bool grad_on() { return ct::GradMode::is_enabled() && !ct::InferenceMode::is_enabled(); }
+using HookHandle = ct::RemovableHandle;
+template <class F>
+HookHandle add_hook(const Tensor& t, const F& f) { return t.register_hook(f); }
+inline void remove_hook(const Tensor&, HookHandle& h) { h.remove(); }
 
 using NodeRef = ct::NodePtr;
 inline NodeRef node_of(const Tensor& t) { return t.grad_fn(); }

@@ -54,12 +54,16 @@ struct Entry {
   std::vector<double> values;
   std::string detail;        // an error's whole text, which is not compared
   bool single = false;       // computed in float32: compared loosely
+  const char* instruction = "";  // its name, for errors
+  bool empty = false;        // the instruction's first operand has no elements
+  bool sliced = false;       // something was written into a view
+  bool edgeless = false;     // something was computed from a view that no_grad mode made of a tracked tensor
 };
 struct Outcome {
   std::vector<Entry> log;
   int instructions = 0, failed = 0, skipped = 0, backwards = 0, backwards_failed = 0;
   bool gradients = false;    // at the end some leaf has a gradient that is not zero
-  bool broken = false;       // libtorch failed by a mistake of its own: nothing is compared
+  const char* broken = nullptr;  // libtorch made a mistake of its own, this one: nothing is compared
   bool large = false;        // values beyond 1e6, or not finite, appeared: rounding decides, so values are not compared
 };
 
@@ -73,10 +77,13 @@ const Program& tried();
 
 // Where they differ: empty if nowhere.
 struct Difference {
+  std::vector<const char*> known;  // differences that are meant, in the words of differences.cpp
   std::string text;          // for people
   std::string signature;     // the same for what is likely the same mistake
   explicit operator bool() const { return !text.empty(); }
 };
+// Why these two ends of one instruction may differ (null: they may not): `ours` or `theirs` is null where that library succeeds.
+const char* known_difference(const Entry* ours, const Entry* theirs);
 // Whether these two say that a result lies in memory otherwise here than there: nothing is compared from there on.
 bool layouts_differ(const Entry* a, const Entry* b);
 Difference compare(const Outcome& ours, const Outcome& theirs);

@@ -47,6 +47,30 @@ Tensor number(double v) {
   return t;
 }
 #include "random_programs/helpers.inc"
+// A write through a view that has outlived a write to its base fails ("a leaf Variable that requires grad") or works in
+// libtorch, depending on whether somebody has asked for the view's grad_fn() in between: so it is asked for.
+void renew(const Tensor& t) {
+  try {
+    (void)t.grad_fn();
+  } catch (const std::exception&) {  // the write will say so itself
+  }
+}
+// What may not be written is written all the same before libtorch says so; this takes it back.
+Tensor copy_of_inference(const Tensor& t) {
+  if (c10::InferenceMode::is_enabled()) return {};
+  c10::InferenceMode on;
+  return t.clone();
+}
+void restore(const Tensor& t, const Tensor& kept) {
+  c10::InferenceMode on;
+  if (t.sizes() == kept.sizes()) t.copy_(kept);
+  else t.set_(kept);
+}
+bool grad_on() { return at::GradMode::is_enabled() && !c10::InferenceMode::is_enabled(); }
+using HookHandle = unsigned;
+template <class F>
+HookHandle add_hook(const Tensor& t, const F& f) { return t.register_hook(f); }
+void remove_hook(const Tensor& t, HookHandle h) { t.remove_hook(h); }
 
 using NodeRef = std::shared_ptr<torch::autograd::Node>;
 NodeRef node_of(const Tensor& t) { return t.grad_fn(); }
@@ -105,9 +129,16 @@ Outcome run_theirs(const Program& p) {
   }();
   (void)once;
   Outcome out = theirs::run(p);
-  // retain_grad() on one of several outputs whose gradient does not arrive (mended in PyTorch 2); detach_() of a saved result.
+  static const struct { const char* phrase; const char* why; } mistakes[] = {
+      {"Expected a proper Tensor but got None", "retain_grad() on one of several outputs whose gradient does not arrive (mended in PyTorch 2)"},
+      {"INTERNAL ASSERT FAILED", "an internal assertion: detach_() of a saved result, retain_grad() of a stale view"},
+      {"dependency not found for", "the engine lost count of a node"},
+      {"returned an invalid gradient at index", "the gradient of a leaf whose shape was changed in place does not fit"},
+      {"could not compute gradients for some functions", "the engine lost count of a node"},
+  };
   for (const Entry& e : out.log)
-    for (const char* phrase : {"Expected a proper Tensor but got None", "INTERNAL ASSERT FAILED", "dependency not found for"}) out.broken |= e.detail.find(phrase) != std::string::npos;
+    for (const auto& m : mistakes)
+      if (e.detail.find(m.phrase) != std::string::npos) out.broken = m.why;
   return out;
 }
 

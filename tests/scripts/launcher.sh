@@ -24,8 +24,9 @@ expect 2 "unknown command 'rnu'. Did you mean 'run'?" rnu
 expect 2 "unknown command 'lst'. Did you mean 'list'?" lst
 expect 2 "unknown command 'tset'. Did you mean 'test'?" tset
 expect 2 "unknown command 'bnech'. Did you mean 'bench'?" bnech
+expect 2 "unknown command 'fzuz'. Did you mean 'fuzz'?" fzuz
 expect 2 "Did you mean '--version'?" -version
-expect 2 "There are: run list test bench help --version" quiche
+expect 2 "There are: run list test fuzz bench help --version" quiche
 expect 2 "There are: run" ''
 
 # Through a link, from another folder.

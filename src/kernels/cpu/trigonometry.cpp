@@ -32,7 +32,9 @@ struct Sin {
 };
 struct Cos {
   template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
-    return mend<SlowCos>(d, x, hn::Cos(d, x), large_angle(d, x));
+    // 1 - x^2/2 rounds to 1 there; hn::Cos(0) is a unit in the last place below it.
+    const V y = hn::IfThenElse(hn::Lt(hn::Abs(x), number(d, sizeof(hn::TFromD<D>) == 8 ? 1e-8 : 2.4e-4)), number(d, 1), hn::Cos(d, x));
+    return mend<SlowCos>(d, x, y, large_angle(d, x));
   }
 };
 struct Tan {
