@@ -1,0 +1,5 @@
+// cotangent/optim.h -- optimizers: what turns gradients into better parameters.
+#pragma once
+
+#include "cotangent/optim/adam.h"
+#include "cotangent/optim/sgd.h"
