@@ -57,7 +57,7 @@ bool check_defined(const Op& op, const Tensor* const* in, int n) {
              "holds nothing, like Python's None; .grad() is undefined before backward.");
     layered |= t && t->layered;
   }
-  return layered;
+  return layered || thread_state.levels;
 }
 
 // A forward may compute into views of what it allocates; its result is a tensor of its own all the same.
@@ -188,6 +188,7 @@ std::vector<Tensor> apply_layered(const Op& op, const Tensor* const* in, int n, 
   std::vector<Tensor> out;
   {
     GradModeScope off(false);
+    WithoutLevels none;
     out = op.forward_multi ? op.forward_multi(Call{op, in, n, attrs, size}) : one(forward_one(op, in, n, attrs, size));
   }
   record(op, in, n, attrs, size, t, out);
@@ -277,7 +278,11 @@ void assign_on_wrappers(const Tensor& self, const Tensor& src, LevelScope& s) {
     assign_layered(into, aligned);
   };
   const Tensor self_here = batch_level(self) == s.id ? self : Tensor();
-  if (!self_here.defined()) return write();
+  if (!self_here.defined()) {
+    CT_CHECK(!tracks(src) || batch_level(src) != s.id || !thread_state.grad_mode, "copy_: there was an in-place write of a tracked value into a tensor from outside of the "
+             "vmap, which cannot keep its history\n  Write into a tensor that is made inside, or return the value.");
+    return write();
+  }
   const Tensor src_here = batch_level(src) == s.id ? src : lift(src, s);
   const Tensor* in[] = {&self_here, &src_here};
   write_recorded(assignment_op, in, 2, nullptr, 0, write);
@@ -317,6 +322,7 @@ Tensor& apply_inplace(const Op& op, const Tensor* const* in, int n, const void* 
     }
   }
   write_recorded(op, in, n, attrs, size, [&] {
+    const WithoutLevels none;
     const Call c{op, in, n, attrs, size};
     if (op.kernel) {
       elementwise_into(op, self, in, n, attrs);

@@ -185,9 +185,14 @@ Tensors jacfwd(Function f, const Tensors& in, Tensors* outputs) {
   Tensors duals;
   std::int64_t first = 0;
   for (const Tensor& x : in) {
-    Tensor basis = zeros({n, x.numel()}, x.options());
-    basis.narrow(0, first, x.numel()).fill_diagonal_(1);
-    duals.push_back(dual(x, wrap_batch(basis.view(joined({n}, x.sizes())), s, true), d.id));
+    Tensor basis;
+    {
+      HideLevel hide(s);
+      basis = zeros({n, x.numel()}, x.options());
+      basis.narrow(0, first, x.numel()).fill_diagonal_(1);
+      basis = basis.view(joined({n}, x.sizes()));
+    }
+    duals.push_back(dual(x, wrap_batch(basis, s, true), d.id));
     first += x.numel();
   }
   const Tensors y = f(duals);
@@ -357,8 +362,11 @@ UnpackedDualTensor unpack_dual(const Tensor& tensor, std::optional<std::uint64_t
   CT_CHECK(tensor.defined(), "unpack_dual: the tensor is undefined");
   LevelScope* s = level ? ct::detail::find_level(*level) : innermost_dual();
   if (!s) return {tensor, {}};
+  const Tensor t = ct::detail::tangent(tensor, s->id);
   ct::detail::HideLevel hide(*s);
-  return {ct::detail::view_identity(tensor), ct::detail::tangent(tensor, s->id)};
+  const Tensor primal = ct::detail::view_identity(tensor);
+  ct::detail::forget_base_tangents(primal);
+  return {primal, t};
 }
 
 }  // namespace forward_ad

@@ -46,8 +46,15 @@ LayerGradMode::LayerGradMode(std::uint64_t level, bool enabled) : mode_(slot(lev
 
 LevelScope* innermost_level(const char* op, const Tensor* const* in, int n) {
   LevelScope* top = nullptr;
+  const auto consider = [&top](const Layers& l) {
+    for (std::size_t k = l.tangents.size(); k-- > 0 && l.tangents[k].first > (top ? top->id : 0);) {
+      LevelScope* s = find_level(l.tangents[k].first);
+      if (s && !s->hidden) top = s;
+    }
+  };
   for (int i = 0; i < n; ++i) {
     const Layers* l = layers(*in[i]);
+    if (const Tensor* base = followed_base(impl(*in[i]))) consider(*layers(*base));
     if (!l) continue;
     const std::uint64_t least = top ? top->id : 0;
     if (l->level > least) {
@@ -55,10 +62,7 @@ LevelScope* innermost_level(const char* op, const Tensor* const* in, int n) {
       CT_CHECK(top, op, ": a tensor of a vmap that has ended is used outside of it\n  Return it from the mapped function instead of storing it in "
                "an outer variable.");
     }
-    for (std::size_t k = l->tangents.size(); k-- > 0 && l->tangents[k].first > (top ? top->id : 0);) {
-      LevelScope* s = find_level(l->tangents[k].first);
-      if (s && !s->hidden) top = s;
-    }
+    consider(*l);
   }
   return top;
 }
@@ -129,6 +133,11 @@ Tensor lift(const Tensor& x, const LevelScope& s) {
   return out;
 }
 
+Tensor made_inside(Tensor x) {
+  const LevelScope* s = innermost_batch();
+  return !s || batch_level(x) == s->id ? x : wrap_batch(std::move(x), *s, false);
+}
+
 Tensor unwrap_batch(const Tensor& x, const LevelScope& s, bool& batched) {
   const Layers* l = layers(x);
   batched = l && l->level == s.id && l->batched;
@@ -167,6 +176,13 @@ Tensor own_tangent(const Tensor& x, std::uint64_t level) {
 
 Tensor tangent(const Tensor& x, std::uint64_t level) {
   const Tensor t = own_tangent(x, level);
+  const Tensor* followed = t.defined() ? nullptr : followed_base(impl(x));
+  if (followed && own_tangent(*followed, level).defined()) {  // the base was written after the view was made
+    const Tensor base = *followed, whole = tangent_laid_out_as(base, level);
+    const StridedAttrs a{geometry_of(impl(x), impl(base)), geometry_of(impl(base), impl(base))};
+    set_tangent(x, level, apply_with(strided_view_op, a, whole));
+    return own_tangent(x, level);
+  }
   if (!t.defined() || !impl(x)->is_view()) return t;
   const Tensor base = impl(x)->meta->base;
   const Layers* l = layers(base);
@@ -181,6 +197,8 @@ Tensor tangent(const Tensor& x, std::uint64_t level) {
   }
   return t;
 }
+
+void forget_base_tangents(const Tensor& x) { need_layers(impl(x)).without_base = true; }
 
 void replace_tangent(const Tensor& x, std::uint64_t level, Tensor t) {
   if (Tensor before = own_tangent(x, level); before.defined()) need_layers(impl(x)).former.emplace_back(level, std::move(before));
@@ -253,7 +271,10 @@ Tensor fresh_input(const Tensor& x, const LevelScope* s) {
 
 Tensor empty_strided_as(const Tensor& x, IntArrayRef sizes, IntArrayRef strides, ScalarType dtype) {
   const Layers* l = layers(x);
-  if (!l || !l->level) return empty_strided(sizes, strides, TensorOptions(dtype));
+  if (!l || !l->level) {
+    const WithoutLevels none;
+    return empty_strided(sizes, strides, TensorOptions(dtype));
+  }
   LevelScope* s = find_level(l->level);
   CT_ASSERT(s, "a batched tensor outlived its vmap");
   if (!l->batched) return wrap_batch(empty_strided_as(l->value, sizes, strides, dtype), *s, false);
@@ -273,11 +294,15 @@ Tensor empty_for_random(const char* op, IntArrayRef sizes, const TensorOptions& 
   LevelScope* s = innermost_batch();
   if (!s) return empty(sizes, options);
   check_randomness(op, *s);
-  const HideLevel hide(*s);
-  if (s->randomness == Randomness::same) return empty_for_random(op, sizes, options);
-  std::vector<std::int64_t> all{s->size};
-  all.insert(all.end(), sizes.begin(), sizes.end());
-  return wrap_batch(empty_for_random(op, all, options), *s, true);
+  const bool different = s->randomness == Randomness::different;
+  std::vector<std::int64_t> all(sizes.begin(), sizes.end());
+  if (different) all.insert(all.begin(), s->size);
+  Tensor t;
+  {
+    const HideLevel hide(*s);
+    t = empty_for_random(op, all, options);
+  }
+  return wrap_batch(std::move(t), *s, different);
 }
 
 Tensor innermost_value(Tensor x) {

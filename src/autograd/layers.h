@@ -55,7 +55,14 @@ struct Layers {
   std::vector<std::pair<std::uint64_t, Tensor>> tangents;  // inner levels last
   // Former tangents of a base, in whose memory there was no place for what was written: views of them are out of date.
   std::vector<std::pair<std::uint64_t, Tensor>> former;
+  bool without_base = false;  // of a view: its tangents are not those of its base, as of the primal part of a dual tensor
 };
+
+// The base whose tangents a view shares even if it was made before they were; null if there is none.
+inline const Tensor* followed_base(const TensorImpl* t) {
+  if (!t || !t->is_view() || !t->meta->base.unsafeGetTensorImpl()->layered) return nullptr;
+  return t->meta->layers && t->meta->layers->without_base ? nullptr : &t->meta->base;
+}
 
 // Hides a level for a scope.
 class HideLevel {
@@ -68,6 +75,18 @@ class HideLevel {
  private:
   LevelScope& scope_;
   bool before_;
+};
+
+// No level is there for a scope: for forwards, which make tensors that belong to no vmap.
+class WithoutLevels {
+ public:
+  WithoutLevels() : before_(thread_state.levels) { thread_state.levels = nullptr; }
+  ~WithoutLevels() { thread_state.levels = before_; }
+  WithoutLevels(const WithoutLevels&) = delete;
+  WithoutLevels& operator=(const WithoutLevels&) = delete;
+
+ private:
+  LevelScope* before_;
 };
 
 // Sets the grad mode of the layer to which wrappers of `level` belong (0: what lies outside all vmaps).
@@ -116,6 +135,8 @@ LevelScope* innermost_level(const char* op, const Tensor* const* in, int n);
 Tensor wrap_batch(Tensor value, const LevelScope& s, bool batched);
 // The same for a tensor that does not depend on the batch; tangents of inner levels move to the wrapper.
 Tensor lift(const Tensor& x, const LevelScope& s);
+// A tensor that was made inside of a vmap belongs to it, so that what is recorded there can be written into it.
+Tensor made_inside(Tensor x);
 // The value of a wrapper, or x itself if it belongs to an outer level.
 Tensor unwrap_batch(const Tensor& x, const LevelScope& s, bool& batched);
 
@@ -132,6 +153,8 @@ void set_tangent(const Tensor& x, std::uint64_t level, Tensor t);
 Tensor tangent_laid_out_as(const Tensor& x, std::uint64_t level);
 // set_tangent() of a base whose former tangent views may still look into: they follow.
 void replace_tangent(const Tensor& x, std::uint64_t level, Tensor t);
+// Takes x, a new view of a dual tensor, for a tensor without tangents.
+void forget_base_tangents(const Tensor& x);
 void drop_tangent(const Tensor& x, std::uint64_t level);
 
 // Whether nothing is recorded of x and it carries no tangent, on any level: where fused forms without derivative may

@@ -16,6 +16,7 @@ Tensor finish(Tensor t, const TensorOptions& o) {
   if (!o.device().is_cpu())
     CT_THROW(not_implemented, "device ", o.device().str(), " is not available: this build computes on the CPU only\n  Use ct::kCPU, or leave "
              "the device out.");
+  if (detail::thread_state.levels) [[unlikely]] t = detail::made_inside(std::move(t));
   if (o.requires_grad()) t.requires_grad_();
   return t;
 }

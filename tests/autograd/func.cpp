@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cotangent/cotangent.h>
+#include <cotangent/forward_ad.h>
 #include <cotangent/func.h>
 
 #include "values.h"
@@ -280,6 +281,32 @@ TEST_CASE("a module as a function of its parameters") {
   CHECK_THROWS_WITH_AS(func::functional_call(net, {{"wait", x}}, x[0]), doctest::Contains("no parameter named wait"), ct::Error);
   CHECK_THROWS_AS(func::functional_call(net, p, vec({1})), ct::Error);
   CHECK(same(net.weight, vec({1, 2})));
+}
+
+TEST_CASE("a view made before its base got a tangent shows it") {
+  const auto f = [](const Tensor& x) {
+    Tensor y = ct::zeros({3}, ct::kDouble);
+    const Tensor part = y.slice(0, 1, 3), one = part[0];
+    y.copy_(x * x);
+    return part * one;
+  };
+  const Tensor x = vec({0.5, -1, 2});
+  CHECK(same(func::jacfwd(f)(x), func::jacrev(f)(x)));
+  const auto returned = [](const Tensor& v) {
+    Tensor y = ct::zeros({3}, ct::kDouble);
+    const Tensor part = y.slice(0, 1, 3);
+    y.copy_(v * v);
+    part.mul_(v[0]);
+    return y * part[0];
+  };
+  CHECK(same(func::jacfwd(returned)(x), func::jacrev(returned)(x)));
+  CHECK(same(func::hessian([&](const Tensor& v) { return returned(v).sum(); })(x), func::jacrev(func::jacrev([&](const Tensor& v) { return returned(v).sum(); }))(x)));
+  const Tensor outside = ct::zeros({3}, ct::kDouble);
+  CHECK_THROWS_WITH_AS(func::jacfwd(func::jacrev([&](const Tensor& v) { return outside.copy_(v * v); }))(x), doctest::Contains("from outside of the vmap"), ct::Error);
+  const ct::forward_ad::dual_level level;
+  const Tensor dual = ct::forward_ad::make_dual(x, ct::ones({3}, ct::kDouble));
+  const auto [primal, tangent] = ct::forward_ad::unpack_dual(dual * 2);
+  CHECK_FALSE(ct::forward_ad::unpack_dual(primal * 3).tangent.defined());
 }
 
 TEST_CASE("what nested transforms recorded is freed") {

@@ -264,3 +264,10 @@ TEST_CASE("into a given tensor") {
   ct::NoGradGuard guard;
   same(ct::add_out(out, tracked, b), {11, 22});
 }
+
+TEST_CASE("nothing is read of an empty slice at the end of memory") {  // found under AddressSanitizer
+  const ct::Tensor x = ct::ones({1}, ct::kDouble), none = x.slice(0, 1, 1), no = ct::ones({1}, ct::kBool).slice(0, 1, 1);
+  CHECK((none > none).numel() == 0);
+  CHECK((none == 1).numel() == 0);
+  CHECK(ct::where(no, none, none).numel() == 0);
+}

@@ -34,7 +34,7 @@ void compare_loop(char* const* args, const std::int64_t* strides, std::int64_t n
   const std::int64_t sx = strides[1], sy = strides[2];
   constexpr auto step = static_cast<std::int64_t>(sizeof(T));
   std::int64_t i = 0;
-  if (strides[0] == 1 && (sx == step || sx == 0) && (sy == step || sy == 0)) {
+  if (n > 0 && strides[0] == 1 && (sx == step || sx == 0) && (sy == step || sy == 0)) {
     const hn::ScalableTag<T> d;
     const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
     const auto x0 = hn::Set(d, *x), y0 = hn::Set(d, *y);

@@ -25,7 +25,7 @@ void where_loop(char* const* args, const std::int64_t* strides, std::int64_t n, 
   const std::int64_t sx = strides[2], sy = strides[3];
   constexpr auto step = static_cast<std::int64_t>(sizeof(U));
   std::int64_t i = 0;
-  if (strides[0] == step && strides[1] == 1 && (sx == step || sx == 0) && (sy == step || sy == 0)) {
+  if (n > 0 && strides[0] == step && strides[1] == 1 && (sx == step || sx == 0) && (sy == step || sy == 0)) {
     const hn::ScalableTag<U> d;
     const hn::Rebind<std::uint8_t, hn::ScalableTag<U>> bytes;
     const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
