@@ -306,15 +306,12 @@ Tensor& apply_inplace(const Op& op, const Tensor* const* in, int n, const void* 
     CT_CHECK(!vmap || vmap->randomness == Randomness::same || batch_level(self) == vmap->id, "vmap: ", op.name, ": Cannot ask for different inplace randomness "
              "on an unbatched tensor. This will appear like same randomness. If this is necessary for your usage, please use the out-of-place form.");
     if (s) {
-      // Whatever the op does, through all levels: the new value beside the old one, then over it. A derivative that needs
-      // the old value gets a copy.
+      // Whatever the op does, through all levels: the new value beside the old one, then over it. What derivatives and
+      // tangents keep of the old value is a copy.
+      const Tensor before = self.clone();
       std::vector<const Tensor*> beside(in, in + n);
-      Tensor before;
-      if ((op.save[0] | op.save[1] | op.save[2] | op.save[3]) & X(0)) {
-        before = self.clone();
-        for (const Tensor*& x : beside)
-          if (x->is_same(self)) x = &before;
-      }
+      for (const Tensor*& x : beside)
+        if (x->is_same(self)) x = &before;
       const Tensor y = apply(op, static_cast<const Tensor* const*>(beside.data()), n, attrs, size);
       check_result_fits(op, y, self);
       assign_layered(self, y);

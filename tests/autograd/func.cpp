@@ -325,3 +325,15 @@ TEST_CASE("what nested transforms recorded is freed") {
   CHECK(freed([](const Tensor& x) { func::jacrev(func::jacfwd(edited))(x); }));
   CHECK(freed([](const Tensor& x) { func::vmap(func::grad([](const Tensor& v) { return func::jvp(mixed, v, v * 2).second; }))(ct::stack({x, x})); }));
 }
+
+TEST_CASE("what a tangent was made of may be overwritten") {
+  // y's tangent is multiplied by exp(y), and needed once more when the tangent is differentiated.
+  const auto f = [](const Tensor& x) {
+    Tensor y = x.clone();
+    y.exp_();
+    return y.square().sum();
+  };
+  const Tensor x = vec({0.5, -1, 2}), t = vec({1, 2, 3});
+  const Tensor g = func::grad([&](const Tensor& v) { return func::jvp(f, v, t).second; })(x);
+  CHECK(same(g, 4 * (2 * x).exp() * t));
+}
