@@ -356,6 +356,7 @@ void AccumulateGrad::accumulate(Tensor& g) {
 
 void AccumulateGrad::apply(Tensor* grads, Tensor*) {
   if (!grads[0].defined()) return;
+  if (impl(leaf)->is_view()) detail::refresh_view(impl(leaf));
   CT_CHECK(!impl(leaf)->grad_fn, "AccumulateGrad: leaf variable has been moved into the graph interior\n  A leaf was cut out of the graph and "
            "then written in place by what had been computed from it; use another tensor for the result.");
   if (!impl(leaf)->requires_grad) return;  // switched off, or cut out of the graph, after it was used

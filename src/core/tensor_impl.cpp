@@ -144,7 +144,7 @@ void set_geometry(TensorImpl* t, IntArrayRef sizes, IntArrayRef strides) {
   refresh(t);
 }
 
-bool requires_grad_through_view(const TensorImpl* t) { return t->meta->base.defined() && tracks(t->meta->base); }
+bool requires_grad_through_view(const TensorImpl* t) { return !t->inference && t->meta->base.defined() && tracks(t->meta->base); }
 
 std::int64_t checked_numel(const char* op, IntArrayRef sizes, ScalarType dtype) {
   CT_CHECK(sizes.size() <= static_cast<std::size_t>(max_dims), op, ": ", sizes.size(),

@@ -213,3 +213,26 @@ DOCTEST_TEST_CASE("nothing is saved for a gradient that goes nowhere") {
   }
   DOCTEST_CHECK((v * constant).requires_grad());
 }
+
+DOCTEST_TEST_CASE("a view of an inference tensor does not require grad through it") {
+  ct::InferenceMode on;
+  const Tensor x = ct::ones({2, 1});
+  x.requires_grad_();
+  DOCTEST_CHECK(!x.squeeze(1).requires_grad());
+}
+
+DOCTEST_TEST_CASE("a leaf that is a view of what was written with a history is refused by backward") {
+  const Tensor base = ct::ones({2}, ct::kDouble), v = base.split(1, 0)[0], w = base.slice(0, 1, 2);
+  v.requires_grad_();
+  w.requires_grad_();
+  const Tensor y = (v * 2).sum(), z = (w * 2).sum();
+  base.add_(leaf().sum());
+  DOCTEST_CHECK(failure([&] { y.backward(); }).find("returns multiple views") != std::string::npos);
+  DOCTEST_CHECK(failure([&] { z.backward(); }).find("leaf variable has been moved into the graph interior") != std::string::npos);
+}
+
+DOCTEST_TEST_CASE("a view without elements at the end of its memory is not read") {
+  const Tensor x = ct::ones({8}, ct::kDouble), none = x.slice(0, 8, 8), mask = ct::ones({8}, ct::kBool).slice(0, 8, 8);
+  DOCTEST_CHECK((none > none).numel() == 0);
+  DOCTEST_CHECK(ct::where(mask, none, none).numel() == 0);
+}

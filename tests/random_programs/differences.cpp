@@ -13,6 +13,11 @@
 //   hooks on inputs of grad()   are not called; PyTorch 2 calls them                                called: left out
 //   hooks of a leaf that is     are not called; PyTorch 2 calls them                                called: left out
 //   switched off
+//   second derivatives through  count as gradients of the view: its hooks see them                  not seen: left out
+//   a write into a view
+//   a leaf that gets another    gradients must have the shape that it had when it was used          must have that of now:
+//   shape in no_grad mode                                                                           left out
+//   sort                        is not stable for more than 16 elements                             stable: asked for
 //   hooks after a write         go into the list of the former value for stale views, cannot be     left out
 //                               removed
 //   a gradient that is an       is changed, then "Inplace update to inference tensor" is thrown     thrown before: left out
@@ -57,6 +62,11 @@ constexpr Known list[] = {
     {"fill_", "more than one element of the written-to tensor", "", When::always, "libtorch fills expanded memory, which is one number for many elements"},
     {"zero_", "more than one element of the written-to tensor", "", When::always, "libtorch fills expanded memory, which is one number for many elements"},
     {"addcmul", "argument value must not be a floating point number", "", When::always, "libtorch cuts off the fraction of addcmul's value for whole numbers"},
+    {"index_fill_", "value cannot be converted to type", "", When::always, "libtorch cuts off the fraction of index_fill's value for whole numbers"},
+    {"backward_inputs", "One of the differentiated Tensors does not require grad", "can't retain_grad on Tensor that has requires_grad=False", When::always,
+     "libtorch's C++ call has other words for inputs that do not require grad than PyTorch in Python"},
+    {"requires_no_grad_", "requires_grad flags of leaf variables", "", When::edgeless,
+     "in libtorch a view that no_grad mode made and that was written is a leaf until somebody asks for its grad_fn()"},
     {"square_", "can't be cast to the desired output type", "other", When::always, "libtorch has other words for the dtype of square_"},
     {"masked_fill_tensor_", "can't be cast to the desired output type", "", When::always,
      "libtorch converts the value of masked_fill_ to any dtype, also from float to whole numbers"},
@@ -64,6 +74,9 @@ constexpr Known list[] = {
     {"", "*", "returns multiple views", When::always, "a call that is wrong in two ways tells another one first"},
     {"", "no_grad mode", "*", When::always, "a call that is wrong in two ways tells another one first"},
     {"", "*", "no_grad mode", When::always, "a call that is wrong in two ways tells another one first"},
+    {"", "inference mode", "*", When::always, "a call that is wrong in two ways tells another one first"},
+    {"", "*", "inference mode", When::always, "a call that is wrong in two ways tells another one first"},
+    {"", "other", "a view of a leaf Variable that requires grad is being used in an in-place operation", When::always, "a call that is wrong in two ways tells another one first"},
     {"", "other", "a leaf Variable that requires grad is being used in an in-place operation", When::always, "a call that is wrong in two ways tells another one first"},
     {"", "more than one element of the written-to tensor", "*", When::always, "a call that is wrong in two ways tells another one first"},
 };

@@ -35,6 +35,7 @@ using ct::zeros_like;
 inline Tensor new_tensor(IntArrayRef sizes, ScalarType type) { return ct::empty(sizes, type); }
 inline ct::Scalar number(double v) { return v; }
 #include "random_programs/helpers.inc"
+inline std::tuple<Tensor, Tensor> sorted(const Tensor& t, std::int64_t dim) { return t.sort(dim); }
 inline void renew(const Tensor&) {}
 inline Tensor copy_of_inference(const Tensor&) { return {}; }
 inline void restore(const Tensor&, const Tensor&) {}

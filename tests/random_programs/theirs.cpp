@@ -55,6 +55,8 @@ void renew(const Tensor& t) {
   } catch (const std::exception&) {  // the write will say so itself
   }
 }
+// Ties in the order in which they stand, as here.
+std::tuple<Tensor, Tensor> sorted(const Tensor& t, std::int64_t dim) { return t.sort(c10::optional<bool>(true), dim); }
 // What may not be written is written all the same before libtorch says so; this takes it back.
 Tensor copy_of_inference(const Tensor& t) {
   if (c10::InferenceMode::is_enabled()) return {};
@@ -81,6 +83,7 @@ std::string name_of(const NodeRef& n) {
   const std::size_t colon = name.rfind(':');
   if (colon != std::string::npos) name = name.substr(colon + 1);
   static const char* const renamed[][2] = {
+      {"SortBackward1", "SortBackward0"},          // of the stable form
       {"ReshapeAliasBackward0", "ViewBackward0"},  // reshape of what can be viewed: PyTorch 2 makes a view
   };
   for (const auto& r : renamed)
