@@ -6,6 +6,7 @@
 #include "bare.h"
 #include "checkpoint.h"
 #include "derivatives.h"
+#include "losses.h"
 
 namespace bench {
 
@@ -115,6 +116,7 @@ std::vector<Row> rows() {
       {"mm_1024_bare", "GFLOP/s", higher, both, mm_1024, bare_mm_1024(), "cblas_sgemm"},
   };
   for (const Row& r : derivative_rows()) all.push_back(r);
+  for (const Row& r : loss_rows()) all.push_back(r);
   for (const Row& r : checkpoint_rows()) all.push_back(r);
   return all;
 }

@@ -21,6 +21,8 @@ std::span<const Op* const> geometry_ops();
 std::span<const Op* const> index_dim_ops();
 std::span<const Op* const> indexing_ops();
 std::span<const Op* const> join_ops();
+std::span<const Op* const> loss_ops();
+std::span<const Op* const> class_loss_ops();
 std::span<const Op* const> masked_ops();
 std::span<const Op* const> matmul_ops();
 std::span<const Op* const> matmul_shape_ops();

@@ -20,6 +20,8 @@ std::vector<const Op*> all_ops() {
            index_dim_ops(),
            indexing_ops(),
            join_ops(),
+           loss_ops(),
+           class_loss_ops(),
            masked_ops(),
            matmul_ops(),
            matmul_shape_ops(),
