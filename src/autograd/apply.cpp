@@ -182,7 +182,7 @@ std::vector<Tensor> apply_layered(const Op& op, const Tensor* const* in, int n, 
     if (LevelScope* vmap = innermost_batch(); vmap && (!s || s->id < vmap->id)) s = vmap;
   if (s)
     return s->kind == LevelKind::batch ? apply_on_wrappers(op, in, n, attrs, size, *s) : apply_with_tangents(op, in, n, attrs, size, *s);
-  // Only tangents of levels that are hidden, or have ended.
+  // No level takes part: a plain call inside of a transform, or tangents of levels that are hidden or have ended.
   const Tracking t = tracking(op, in, n);
   if (t.mask) check_savable(op, in, t.mask);
   std::vector<Tensor> out;
