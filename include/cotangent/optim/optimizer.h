@@ -73,6 +73,7 @@ class CT_API StateVisitor {
   virtual void value(const char* name, std::int64_t& v) = 0;
   virtual void value(const char* name, double& v) = 0;
   virtual void value(const char* name, std::vector<Tensor>& v) = 0;
+  virtual void value(const char* name, std::vector<double>& v) = 0;
 };
 /// What an optimizer remembers of one parameter.
 class CT_API OptimizerParamState {
