@@ -427,6 +427,7 @@ decltype(auto) functional_call(M& module, const Parameters& parameters, Args&&..
     std::vector<Tensor> before;
     std::vector<std::string> unknown;
     Exchange(M& m, const Parameters& p) : module(m), parameters(p), before(p.size()) {
+      if constexpr (requires { m.note_size(&m); }) m.note_size(&m);  // an nn::Module looks for its members
       swap();
       for (std::size_t i = 0; i < p.size(); ++i)
         if (!before[i].defined()) unknown.push_back(p[i].first);

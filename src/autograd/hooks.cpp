@@ -143,6 +143,14 @@ bool HookList::has(HookKind kind) {
   return std::any_of(records.begin(), records.end(), [kind](const HookRecord* r) { return r->kind == kind && !r->removed; });
 }
 
+std::vector<HookCall> HookList::calls(HookKind kind) {
+  std::vector<HookCall> out;
+  std::lock_guard lock(hook_mutex());
+  for (const HookRecord* r : records)
+    if (r->kind == kind && !r->removed) out.push_back(r->call);
+  return out;
+}
+
 // ---- in backward ------------------------------------------------------------------------------------
 
 void run_tensor_hooks(const Node& node, NodeExtra& extra, Tensor* grads) {

@@ -45,6 +45,8 @@ struct HookList {
   // Whether there was one with this number that was not removed yet.
   bool remove(unsigned id, HookKind kind);
   bool has(HookKind kind);
+  // What is to be called now, in order.
+  std::vector<HookCall> calls(HookKind kind);
 };
 
 // What a pack hook returned, and how to get the tensor back.

@@ -1,0 +1,9 @@
+// cotangent/nn.h -- neural networks: modules, layers, containers, initial values, clipping.
+#pragma once
+
+#include "cotangent/nn/activations.h"
+#include "cotangent/nn/containers.h"
+#include "cotangent/nn/init.h"
+#include "cotangent/nn/layers.h"
+#include "cotangent/nn/module.h"
+#include "cotangent/nn/utils.h"

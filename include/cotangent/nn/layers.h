@@ -1,0 +1,181 @@
+// cotangent/nn/layers.h -- layers: linear, shapes, dropout, embedding, normalisation.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "cotangent/nn/arg.h"
+#include "cotangent/nn/module.h"
+
+namespace ct::nn {
+
+struct LinearOptions {
+  LinearOptions(std::int64_t in_features, std::int64_t out_features) : in_features_(in_features), out_features_(out_features) {}
+  CT_ARG(std::int64_t, in_features);
+  CT_ARG(std::int64_t, out_features);
+  CT_ARG(bool, bias) = true;
+};
+
+/// y = x weight^T + bias.   Shapes: x [.., in] -> y [.., out]; weight [out, in], bias [out].
+/// Initial values: U(-l, l), l = 1 / sqrt(in), the same numbers as PyTorch's for the same seed.
+class CT_API LinearImpl : public Cloneable<LinearImpl> {
+ public:
+  LinearImpl(std::int64_t in_features, std::int64_t out_features) : LinearImpl(LinearOptions(in_features, out_features)) {}
+  explicit LinearImpl(const LinearOptions& options);
+  ~LinearImpl() override;
+  void reset() override;
+  void reset_parameters();
+  std::string extra_repr() const override;
+  Tensor forward(const Tensor& input);
+
+  LinearOptions options;
+  Tensor weight, bias;
+};
+extern template class Cloneable<LinearImpl>;
+CT_MODULE(Linear);
+
+struct BilinearOptions {
+  BilinearOptions(std::int64_t in1_features, std::int64_t in2_features, std::int64_t out_features)
+      : in1_features_(in1_features), in2_features_(in2_features), out_features_(out_features) {}
+  CT_ARG(std::int64_t, in1_features);
+  CT_ARG(std::int64_t, in2_features);
+  CT_ARG(std::int64_t, out_features);
+  CT_ARG(bool, bias) = true;
+};
+
+/// y_k = x1^T weight_k x2 + bias_k.   Shapes: x1 [.., in1], x2 [.., in2] -> y [.., out]; weight [out, in1, in2].
+class CT_API BilinearImpl : public Cloneable<BilinearImpl> {
+ public:
+  BilinearImpl(std::int64_t in1, std::int64_t in2, std::int64_t out) : BilinearImpl(BilinearOptions(in1, in2, out)) {}
+  explicit BilinearImpl(const BilinearOptions& options);
+  ~BilinearImpl() override;
+  void reset() override;
+  void reset_parameters();
+  std::string extra_repr() const override;
+  Tensor forward(const Tensor& input1, const Tensor& input2);
+
+  BilinearOptions options;
+  Tensor weight, bias;
+};
+extern template class Cloneable<BilinearImpl>;
+CT_MODULE(Bilinear);
+
+/// Returns its argument.
+class CT_API IdentityImpl : public Cloneable<IdentityImpl> {
+ public:
+  IdentityImpl();
+  ~IdentityImpl() override;
+  void reset() override;
+  Tensor forward(const Tensor& input) { return input; }
+};
+extern template class Cloneable<IdentityImpl>;
+CT_MODULE(Identity);
+
+struct FlattenOptions {
+  CT_ARG(std::int64_t, start_dim) = 1;
+  CT_ARG(std::int64_t, end_dim) = -1;
+};
+/// Joins the dimensions from start_dim to end_dim; by default all but the batch.
+class CT_API FlattenImpl : public Cloneable<FlattenImpl> {
+ public:
+  explicit FlattenImpl(const FlattenOptions& options = {});
+  ~FlattenImpl() override;
+  void reset() override;
+  std::string extra_repr() const override;
+  Tensor forward(const Tensor& input);
+  FlattenOptions options;
+};
+extern template class Cloneable<FlattenImpl>;
+CT_MODULE(Flatten);
+
+struct UnflattenOptions {
+  UnflattenOptions(std::int64_t dim, std::vector<std::int64_t> sizes) : dim_(dim), sizes_(std::move(sizes)) {}
+  CT_ARG(std::int64_t, dim);
+  CT_ARG(std::vector<std::int64_t>, sizes);
+};
+/// Splits one dimension into several; one of `sizes` may be -1.
+class CT_API UnflattenImpl : public Cloneable<UnflattenImpl> {
+ public:
+  UnflattenImpl(std::int64_t dim, std::vector<std::int64_t> sizes) : UnflattenImpl(UnflattenOptions(dim, std::move(sizes))) {}
+  explicit UnflattenImpl(const UnflattenOptions& options);
+  ~UnflattenImpl() override;
+  void reset() override;
+  std::string extra_repr() const override;
+  Tensor forward(const Tensor& input);
+  UnflattenOptions options;
+};
+extern template class Cloneable<UnflattenImpl>;
+CT_MODULE(Unflatten);
+
+struct DropoutOptions {
+  DropoutOptions(double p = 0.5) : p_(p) {}
+  CT_ARG(double, p);
+  CT_ARG(bool, inplace) = false;
+};
+/// While training, zeroes each element with probability p and divides the others by 1 - p. In evaluation: the input.
+/// Errors: ct::Error "dropout probability has to be between 0 and 1".
+class CT_API DropoutImpl : public Cloneable<DropoutImpl> {
+ public:
+  explicit DropoutImpl(double p) : DropoutImpl(DropoutOptions(p)) {}
+  explicit DropoutImpl(const DropoutOptions& options = {});
+  ~DropoutImpl() override;
+  void reset() override;
+  std::string extra_repr() const override;
+  Tensor forward(const Tensor& input);
+  DropoutOptions options;
+};
+extern template class Cloneable<DropoutImpl>;
+CT_MODULE(Dropout);
+
+struct EmbeddingOptions {
+  EmbeddingOptions(std::int64_t num_embeddings, std::int64_t embedding_dim) : num_embeddings_(num_embeddings), embedding_dim_(embedding_dim) {}
+  CT_ARG(std::int64_t, num_embeddings);
+  CT_ARG(std::int64_t, embedding_dim);
+  CT_ARG(std::optional<std::int64_t>, padding_idx) = std::nullopt;  // its row starts at zero and gets no gradient
+  CT_ARG(std::optional<double>, max_norm) = std::nullopt;           // rows that are used are scaled to at most this norm
+  CT_ARG(double, norm_type) = 2;
+  CT_ARG(Tensor, _weight) = Tensor();                                // in place of random values
+};
+/// The rows of weight that the indices name.   Shapes: input [..] of kLong -> [.., embedding_dim].
+/// Errors: ct::IndexError for an index out of range.
+class CT_API EmbeddingImpl : public Cloneable<EmbeddingImpl> {
+ public:
+  EmbeddingImpl(std::int64_t num_embeddings, std::int64_t embedding_dim) : EmbeddingImpl(EmbeddingOptions(num_embeddings, embedding_dim)) {}
+  explicit EmbeddingImpl(const EmbeddingOptions& options);
+  ~EmbeddingImpl() override;
+  void reset() override;
+  void reset_parameters();
+  std::string extra_repr() const override;
+  Tensor forward(const Tensor& input);
+
+  EmbeddingOptions options;
+  Tensor weight;
+};
+extern template class Cloneable<EmbeddingImpl>;
+CT_MODULE(Embedding);
+
+struct LayerNormOptions {
+  LayerNormOptions(std::vector<std::int64_t> normalized_shape) : normalized_shape_(std::move(normalized_shape)) {}
+  CT_ARG(std::vector<std::int64_t>, normalized_shape);
+  CT_ARG(double, eps) = 1e-5;
+  CT_ARG(bool, elementwise_affine) = true;
+};
+/// y = (x - mean) / sqrt(var + eps) * weight + bias, over the last dimensions. Ba, Kiros & Hinton (2016).
+/// Errors: ct::Error unless input ends with normalized_shape.
+class CT_API LayerNormImpl : public Cloneable<LayerNormImpl> {
+ public:
+  LayerNormImpl(std::vector<std::int64_t> normalized_shape) : LayerNormImpl(LayerNormOptions(std::move(normalized_shape))) {}
+  explicit LayerNormImpl(const LayerNormOptions& options);
+  ~LayerNormImpl() override;
+  void reset() override;
+  void reset_parameters();
+  std::string extra_repr() const override;
+  Tensor forward(const Tensor& input);
+
+  LayerNormOptions options;
+  Tensor weight, bias;
+};
+extern template class Cloneable<LayerNormImpl>;
+CT_MODULE(LayerNorm);
+
+}  // namespace ct::nn

@@ -1,0 +1,209 @@
+// nn/layers.cpp -- linear layers, shapes, dropout, embedding, layer norm.
+#include "cotangent/nn/layers.h"
+
+#include <cmath>
+
+#include "cotangent/autograd.h"
+#include "cotangent/nn/init.h"
+
+namespace ct::nn {
+
+using ct::detail::join;
+using ct::detail::print_text;
+
+template class Cloneable<LinearImpl>;
+template class Cloneable<BilinearImpl>;
+template class Cloneable<IdentityImpl>;
+template class Cloneable<FlattenImpl>;
+template class Cloneable<UnflattenImpl>;
+template class Cloneable<DropoutImpl>;
+template class Cloneable<EmbeddingImpl>;
+template class Cloneable<LayerNormImpl>;
+
+namespace {
+
+const char* python(bool b) { return b ? "True" : "False"; }
+std::string python(double v) { return print_text({v}); }
+std::string tuple(const std::vector<std::int64_t>& v) {
+  std::string out = "(";
+  for (std::size_t i = 0; i < v.size(); ++i) out += join({i ? ", " : "", v[i]});
+  return out += v.size() == 1 ? ",)" : ")";
+}
+
+}  // namespace
+
+// ---- Linear, Bilinear --------------------------------------------------------------------------------------------------------
+
+LinearImpl::LinearImpl(const LinearOptions& o) : options(o) { LinearImpl::reset(); }
+LinearImpl::~LinearImpl() = default;
+void LinearImpl::reset() {
+  CT_CHECK(options.in_features() >= 0 && options.out_features() >= 0, "Linear: numbers of features must not be negative (got ", options.in_features(), " and ",
+           options.out_features(), ")");
+  weight = register_parameter("weight", ct::empty({options.out_features(), options.in_features()}));
+  if (options.bias()) bias = register_parameter("bias", ct::empty({options.out_features()}));
+  else bias = register_parameter("bias", {}, false);
+  reset_parameters();
+}
+void LinearImpl::reset_parameters() {
+  init::kaiming_uniform_(weight, std::sqrt(5.0));
+  if (!bias.defined()) return;
+  const double bound = options.in_features() > 0 ? 1 / std::sqrt(static_cast<double>(options.in_features())) : 0;
+  init::uniform_(bias, -bound, bound);
+}
+std::string LinearImpl::extra_repr() const {
+  return join({"in_features=", options.in_features(), ", out_features=", options.out_features(), ", bias=", python(options.bias())});
+}
+Tensor LinearImpl::forward(const Tensor& input) { return bias.defined() ? linear(input, weight, bias) : linear(input, weight); }
+
+BilinearImpl::BilinearImpl(const BilinearOptions& o) : options(o) { BilinearImpl::reset(); }
+BilinearImpl::~BilinearImpl() = default;
+void BilinearImpl::reset() {
+  CT_CHECK(options.in1_features() > 0, "Bilinear: in1_features must be > 0, but got ", options.in1_features());
+  weight = register_parameter("weight", ct::empty({options.out_features(), options.in1_features(), options.in2_features()}));
+  if (options.bias()) bias = register_parameter("bias", ct::empty({options.out_features()}));
+  else bias = register_parameter("bias", {}, false);
+  reset_parameters();
+}
+void BilinearImpl::reset_parameters() {
+  const double bound = 1 / std::sqrt(static_cast<double>(weight.size(1)));
+  init::uniform_(weight, -bound, bound);
+  if (bias.defined()) init::uniform_(bias, -bound, bound);
+}
+std::string BilinearImpl::extra_repr() const {
+  return join({"in1_features=", options.in1_features(), ", in2_features=", options.in2_features(), ", out_features=", options.out_features(), ", bias=",
+               python(options.bias())});
+}
+Tensor BilinearImpl::forward(const Tensor& input1, const Tensor& input2) {
+  const Tensor y = einsum("...i,oij,...j->...o", {input1, weight, input2});
+  return bias.defined() ? y + bias : y;
+}
+
+// ---- shapes ---------------------------------------------------------------------------------------------------------------------
+
+IdentityImpl::IdentityImpl() = default;
+IdentityImpl::~IdentityImpl() = default;
+void IdentityImpl::reset() {}
+
+FlattenImpl::FlattenImpl(const FlattenOptions& o) : options(o) {}
+FlattenImpl::~FlattenImpl() = default;
+void FlattenImpl::reset() {}
+std::string FlattenImpl::extra_repr() const { return join({"start_dim=", options.start_dim(), ", end_dim=", options.end_dim()}); }
+Tensor FlattenImpl::forward(const Tensor& input) { return flatten(input, options.start_dim(), options.end_dim()); }
+
+UnflattenImpl::UnflattenImpl(const UnflattenOptions& o) : options(o) {}
+UnflattenImpl::~UnflattenImpl() = default;
+void UnflattenImpl::reset() {}
+std::string UnflattenImpl::extra_repr() const { return join({"dim=", options.dim(), ", unflattened_size=", tuple(options.sizes())}); }
+Tensor UnflattenImpl::forward(const Tensor& input) { return unflatten(input, options.dim(), options.sizes()); }
+
+// ---- Dropout ----------------------------------------------------------------------------------------------------------------------
+
+DropoutImpl::DropoutImpl(const DropoutOptions& o) : options(o) { DropoutImpl::reset(); }
+DropoutImpl::~DropoutImpl() = default;
+void DropoutImpl::reset() {
+  CT_CHECK(options.p() >= 0 && options.p() <= 1, "Dropout: dropout probability has to be between 0 and 1, but got ", options.p());
+}
+std::string DropoutImpl::extra_repr() const { return join({"p=", python(options.p()), ", inplace=", python(options.inplace())}); }
+Tensor DropoutImpl::forward(const Tensor& input) {
+  const double p = options.p();
+  if (p == 0 || !is_training() || input.numel() == 0) return input;
+  Tensor noise;
+  {
+    const NoGradGuard guard;
+    noise = p == 1 ? zeros({}, input.scalar_type()) : empty_like(input).bernoulli_(1 - p).div_(1 - p);
+  }
+  if (options.inplace()) {
+    const Tensor x = input;
+    x.mul_(noise);
+    return x;
+  }
+  return input * noise;
+}
+
+// ---- Embedding --------------------------------------------------------------------------------------------------------------------
+
+EmbeddingImpl::EmbeddingImpl(const EmbeddingOptions& o) : options(o) { EmbeddingImpl::reset(); }
+EmbeddingImpl::~EmbeddingImpl() = default;
+void EmbeddingImpl::reset() {
+  const std::int64_t n = options.num_embeddings();
+  if (std::optional<std::int64_t>& pad = options.padding_idx()) {
+    CT_CHECK(*pad < n && *pad >= -n, "Embedding: Padding_idx must be within num_embeddings (got ", *pad, " of ", n, ")");
+    if (*pad < 0) *pad += n;
+  }
+  if (options._weight().defined()) {
+    const std::int64_t expected[] = {n, options.embedding_dim()};
+    CT_CHECK(options._weight().sizes() == IntArrayRef(expected, 2), "Embedding: Shape of _weight does not match num_embeddings and embedding_dim: ",
+             options._weight().sizes());
+    weight = register_parameter("weight", options._weight());
+    options._weight(Tensor());  // a clone makes its own
+  } else {
+    weight = register_parameter("weight", ct::empty({n, options.embedding_dim()}));
+    reset_parameters();
+  }
+}
+void EmbeddingImpl::reset_parameters() {
+  init::normal_(weight);
+  const NoGradGuard guard;
+  if (options.padding_idx()) weight.select(0, *options.padding_idx()).zero_();
+}
+std::string EmbeddingImpl::extra_repr() const {
+  std::string out = join({options.num_embeddings(), ", ", options.embedding_dim()});
+  if (options.padding_idx()) out += join({", padding_idx=", *options.padding_idx()});
+  if (options.max_norm()) out += join({", max_norm=", python(*options.max_norm())});
+  if (options.norm_type() != 2) out += join({", norm_type=", python(options.norm_type())});
+  return out;
+}
+Tensor EmbeddingImpl::forward(const Tensor& input) {
+  CT_CHECK_TYPE(input.scalar_type() == kLong || input.scalar_type() == kInt, "Embedding: Expected tensor for argument 'indices' to have one of the scalar types "
+                "Long, Int; but got ", input.scalar_type(), " instead");
+  const Tensor index = input.reshape({-1}).to(kLong);
+  if (options.max_norm()) {
+    const NoGradGuard guard;
+    const Tensor rows = index_select(weight, 0, index);
+    const Tensor norms = norm(rows, Scalar(options.norm_type()), IntArrayRef({1}), true);
+    const Tensor scale = where(norms > *options.max_norm(), *options.max_norm() / (norms + 1e-7), ones_like(norms));
+    weight.index_copy_(0, index, rows * scale);
+  }
+  Tensor rows = index_select(weight, 0, index);
+  if (options.padding_idx()) rows = where((index == *options.padding_idx()).unsqueeze(-1), rows.detach(), rows);
+  std::vector<std::int64_t> shape(input.sizes().begin(), input.sizes().end());
+  shape.push_back(options.embedding_dim());
+  return rows.reshape(shape);
+}
+
+// ---- LayerNorm ------------------------------------------------------------------------------------------------------------------
+
+LayerNormImpl::LayerNormImpl(const LayerNormOptions& o) : options(o) { LayerNormImpl::reset(); }
+LayerNormImpl::~LayerNormImpl() = default;
+void LayerNormImpl::reset() {
+  CT_CHECK(!options.normalized_shape().empty(), "LayerNorm: Expected normalized_shape to be at least 1-dimensional");
+  if (options.elementwise_affine()) {
+    weight = register_parameter("weight", ct::empty(options.normalized_shape()));
+    bias = register_parameter("bias", ct::empty(options.normalized_shape()));
+  } else {
+    weight = register_parameter("weight", {}, false);
+    bias = register_parameter("bias", {}, false);
+  }
+  reset_parameters();
+}
+void LayerNormImpl::reset_parameters() {
+  if (!weight.defined()) return;
+  init::ones_(weight);
+  init::zeros_(bias);
+}
+std::string LayerNormImpl::extra_repr() const {
+  return join({tuple(options.normalized_shape()), ", eps=", python(options.eps()), ", elementwise_affine=", python(options.elementwise_affine())});
+}
+Tensor LayerNormImpl::forward(const Tensor& input) {
+  const IntArrayRef shape = options.normalized_shape();
+  const auto n = static_cast<std::int64_t>(shape.size());
+  CT_CHECK(input.dim() >= n && input.sizes().slice(static_cast<std::size_t>(input.dim() - n), shape.size()) == shape, "LayerNorm: Given normalized_shape=", shape,
+           ", expected input with shape [*, ..] that ends with it, but got input of size ", input.sizes());
+  std::vector<std::int64_t> dims;
+  for (std::int64_t d = input.dim() - n; d < input.dim(); ++d) dims.push_back(d);
+  const auto [var, mean] = var_mean(input, dims, /*unbiased=*/false, /*keepdim=*/true);
+  const Tensor y = (input - mean) * rsqrt(var + options.eps());
+  return weight.defined() ? addcmul(bias, y, weight) : y;
+}
+
+}  // namespace ct::nn
