@@ -5,5 +5,6 @@
 #include "cotangent/optim/adam_kin.h"
 #include "cotangent/optim/adaptive.h"
 #include "cotangent/optim/lbfgs.h"
+#include "cotangent/optim/lr_scheduler.h"
 #include "cotangent/optim/rprop.h"
 #include "cotangent/optim/sgd.h"
