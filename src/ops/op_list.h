@@ -14,6 +14,7 @@ std::span<const Op* const> copy_ops();
 std::span<const Op* const> count_ops();
 std::span<const Op* const> dim_ops();
 std::span<const Op* const> division_ops();
+std::span<const Op* const> embedding_ops();
 std::span<const Op* const> exponential_ops();
 std::span<const Op* const> extrema_ops();
 std::span<const Op* const> fused_ops();

@@ -13,6 +13,7 @@ std::vector<const Op*> all_ops() {
            count_ops(),
            dim_ops(),
            division_ops(),
+           embedding_ops(),
            exponential_ops(),
            extrema_ops(),
            fused_ops(),

@@ -4,6 +4,8 @@
 //   F::cross_entropy(logits, classes, F::CrossEntropyFuncOptions().label_smoothing(0.1));
 #pragma once
 
+#include "cotangent/nn/options/activation.h"
+#include "cotangent/nn/options/dense.h"
 #include "cotangent/nn/options/loss.h"
 
 namespace ct::nn::functional {
@@ -23,5 +25,98 @@ CT_API Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor
 /// Targets are numbers of classes (for cross_entropy also probabilities, in the shape of input).
 CT_API Tensor nll_loss(const Tensor& input, const Tensor& target, const NLLLossFuncOptions& options = {});
 CT_API Tensor cross_entropy(const Tensor& input, const Tensor& target, const CrossEntropyFuncOptions& options = {});
+
+// The following are composed of other operations, and recorded as those.
+
+/// target (log(target) - input), where input holds logarithms; of log_target exp(target) (target - input). kBatchMean divides
+/// the sum by the first size.   Warns for kMean, which divides by the number of all elements.
+CT_API Tensor kl_div(const Tensor& input, const Tensor& target, const KLDivFuncOptions& options = {});
+/// exp(input) - target input, or input - target log(input + eps) without log_input; `full` adds Stirling's approximation of
+/// log(target!) where target > 1.
+CT_API Tensor poisson_nll_loss(const Tensor& input, const Tensor& target, const PoissonNLLLossFuncOptions& options = {});
+/// (log(var) + (input - target)^2 / var) / 2, var at least eps; `full` adds log(2 pi) / 2. var has the size of input, or 1 in
+/// the last dimension, or lacks that one.   Errors: ct::ValueError for other sizes and for negative variances.
+CT_API Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor& var, const GaussianNLLLossFuncOptions& options = {});
+/// input where target is 1, max(0, margin - input) where it is -1.
+CT_API Tensor hinge_embedding_loss(const Tensor& input, const Tensor& target, const HingeEmbeddingLossFuncOptions& options = {});
+/// 1 - cos(input1, input2) where target is 1, max(0, cos - margin) where it is -1.   [N, D], [N, D], [N], or [D], [D], [].
+CT_API Tensor cosine_embedding_loss(const Tensor& input1, const Tensor& input2, const Tensor& target,
+                                    const CosineEmbeddingLossFuncOptions& options = {});
+/// max(0, margin - target (input1 - input2))
+CT_API Tensor margin_ranking_loss(const Tensor& input1, const Tensor& input2, const Tensor& target, const MarginRankingLossFuncOptions& options = {});
+/// max(0, margin + d(anchor, positive) - d(anchor, negative)), d as pairwise_distance; `swap` takes the smaller one of
+/// d(anchor, negative) and d(positive, negative).
+CT_API Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
+                                  const TripletMarginLossFuncOptions& options = {});
+/// Of [N, C] or [C] and the number of the right class: the sum over the others of max(0, margin - x[target] + x[i])^p / C.
+/// Targets are read, so they cannot be mapped by vmap.   Errors: ct::Error "target out of range".
+CT_API Tensor multi_margin_loss(const Tensor& input, const Tensor& target, const MultiMarginLossFuncOptions& options = {});
+/// The same of several right classes, which a row of target lists up to its first -1, margin 1.
+CT_API Tensor multilabel_margin_loss(const Tensor& input, const Tensor& target, const MultilabelMarginLossFuncOptions& options = {});
+/// The mean over the classes of -(target log(sigmoid(input)) + (1 - target) log(sigmoid(-input))).
+CT_API Tensor multilabel_soft_margin_loss(const Tensor& input, const Tensor& target, const MultilabelSoftMarginLossFuncOptions& options = {});
+
+// ---- distances and normalising ----------------------------------------------------------------------------------
+
+/// <x1, x2> / (max(|x1|, eps) max(|x2|, eps)) along a dimension, of inputs that broadcast.
+CT_API Tensor cosine_similarity(const Tensor& x1, const Tensor& x2, const CosineSimilarityFuncOptions& options = {});
+/// The p-norm of x1 - x2 + eps over the last dimension.
+CT_API Tensor pairwise_distance(const Tensor& x1, const Tensor& x2, const PairwiseDistanceFuncOptions& options = {});
+/// input / max(its p-norm along dim, eps)
+CT_API Tensor normalize(const Tensor& input, const NormalizeFuncOptions& options = {});
+
+// ---- dropout: PyTorch's numbers from the default generator ----------------------------------------------------------
+
+/// Elements become 0 with probability p, the others are divided by 1 - p; 2d and 3d drop whole [n, c] together. The alpha
+/// forms keep mean and variance of what selu gives.   Errors: ct::ValueError unless 0 <= p <= 1.
+CT_API Tensor dropout(const Tensor& input, const DropoutFuncOptions& options = {});
+CT_API Tensor dropout2d(const Tensor& input, const Dropout2dFuncOptions& options = {});
+CT_API Tensor dropout3d(const Tensor& input, const Dropout3dFuncOptions& options = {});
+CT_API Tensor alpha_dropout(const Tensor& input, const AlphaDropoutFuncOptions& options = {});
+CT_API Tensor feature_alpha_dropout(const Tensor& input, const FeatureAlphaDropoutFuncOptions& options = {});
+
+// ---- linear maps, codes, distributions ---------------------------------------------------------------------------------
+
+/// y = input weight^T + bias; bilinear: y_o = input1 weight_o input2 + bias_o with weight [out, in1, in2].
+CT_API Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias = {});
+CT_API Tensor bilinear(const Tensor& input1, const Tensor& input2, const Tensor& weight, const Tensor& bias = {});
+/// [..] of class numbers -> [.., num_classes] of 0 and 1, int64; -1 takes the largest number there is plus 1.
+CT_API Tensor one_hot(const Tensor& tensor, std::int64_t num_classes = -1);
+/// The rows of weight [V, D] that input [..] names, [.., D]. A negative padding_idx counts from the back. With max_norm, the
+/// rows that are looked up are first shortened in place to that norm.
+CT_API Tensor embedding(const Tensor& input, const Tensor& weight, const EmbeddingFuncOptions& options = {});
+/// softmax((logits + Gumbel noise) / tau); `hard` gives the code of the largest one with the gradient of the soft values.
+CT_API Tensor gumbel_softmax(const Tensor& logits, const GumbelSoftmaxFuncOptions& options = {});
+
+// ---- activations: those of ops/elementwise.h; `inplace` writes into input ------------------------------------------------
+
+CT_API Tensor elu(const Tensor& input, const ELUFuncOptions& options = {});
+CT_API Tensor selu(const Tensor& input, const SELUFuncOptions& options = {});
+CT_API Tensor celu(const Tensor& input, const CELUFuncOptions& options = {});
+CT_API Tensor leaky_relu(const Tensor& input, const LeakyReLUFuncOptions& options = {});
+CT_API Tensor relu(const Tensor& input, const ReLUFuncOptions& options = {});
+CT_API Tensor relu6(const Tensor& input, const ReLU6FuncOptions& options = {});
+CT_API Tensor hardtanh(const Tensor& input, const HardtanhFuncOptions& options = {});
+CT_API Tensor threshold(const Tensor& input, const ThresholdFuncOptions& options);
+CT_API Tensor gelu(const Tensor& input, const GELUFuncOptions& options = {});
+CT_API Tensor silu(const Tensor& input);
+CT_API Tensor mish(const Tensor& input);
+CT_API Tensor softplus(const Tensor& input, const SoftplusFuncOptions& options = {});
+CT_API Tensor logsigmoid(const Tensor& input);
+CT_API Tensor hardsigmoid(const Tensor& input);
+CT_API Tensor hardswish(const Tensor& input);
+/// x - tanh(x); x / (1 + |x|); x outside of [-lambda, lambda], else 0; the same moved towards 0 by lambda.
+CT_API Tensor tanhshrink(const Tensor& input);
+CT_API Tensor softsign(const Tensor& input);
+CT_API Tensor hardshrink(const Tensor& input, const HardshrinkFuncOptions& options = {});
+CT_API Tensor softshrink(const Tensor& input, const SoftshrinkFuncOptions& options = {});
+/// The first half along dim, times the sigmoid of the second.   Errors: "Halving dimension must be even".
+CT_API Tensor glu(const Tensor& input, const GLUFuncOptions& options = {});
+/// x where x > 0, else weight x, with one weight or one for each channel (dimension 1).
+CT_API Tensor prelu(const Tensor& input, const Tensor& weight);
+CT_API Tensor softmax(const Tensor& input, const SoftmaxFuncOptions& options);
+/// softmax(-input)
+CT_API Tensor softmin(const Tensor& input, const SoftminFuncOptions& options);
+CT_API Tensor log_softmax(const Tensor& input, const LogSoftmaxFuncOptions& options);
 
 }  // namespace ct::nn::functional

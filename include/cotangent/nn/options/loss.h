@@ -59,8 +59,87 @@ struct CrossEntropyLossOptions {
   CT_ARG(LossReduction, reduction) = kMean;
   CT_ARG(double, label_smoothing) = 0.0;
 };
+/// kNone, kMean, kSum or kBatchMean.
+struct KLDivReduction {
+  constexpr KLDivReduction(enumtype::kNone) : value(Reduction::None) {}
+  constexpr KLDivReduction(enumtype::kMean) : value(Reduction::Mean) {}
+  constexpr KLDivReduction(enumtype::kSum) : value(Reduction::Sum) {}
+  constexpr KLDivReduction(enumtype::kBatchMean) : value(Reduction::Sum), by_batch(true) {}
+  std::int64_t value;
+  bool by_batch = false;
+};
+struct KLDivLossOptions {
+  using reduction_t = KLDivReduction;
+  KLDivLossOptions() = default;
+  KLDivLossOptions(KLDivReduction r) : reduction_(r) {}
+  KLDivLossOptions(enumtype::kNone r) : reduction_(r) {}
+  KLDivLossOptions(enumtype::kMean r) : reduction_(r) {}
+  KLDivLossOptions(enumtype::kSum r) : reduction_(r) {}
+  KLDivLossOptions(enumtype::kBatchMean r) : reduction_(r) {}
+  CT_ARG(KLDivReduction, reduction) = kMean;
+  CT_ARG(bool, log_target) = false;
+};
+struct MultiLabelMarginLossOptions { CT_REDUCTION_OPTIONS(MultiLabelMarginLossOptions); };
+struct PoissonNLLLossOptions {
+  using reduction_t = LossReduction;
+  CT_ARG(bool, log_input) = true;
+  CT_ARG(bool, full) = false;
+  CT_ARG(double, eps) = 1e-8;
+  CT_ARG(LossReduction, reduction) = kMean;
+};
+struct GaussianNLLLossOptions {
+  using reduction_t = LossReduction;
+  CT_ARG(bool, full) = false;
+  CT_ARG(double, eps) = 1e-6;
+  CT_ARG(LossReduction, reduction) = kMean;
+};
+struct HingeEmbeddingLossOptions {
+  using reduction_t = LossReduction;
+  CT_ARG(double, margin) = 1.0;
+  CT_ARG(LossReduction, reduction) = kMean;
+};
+struct CosineEmbeddingLossOptions {
+  using reduction_t = LossReduction;
+  CT_ARG(double, margin) = 0.0;
+  CT_ARG(LossReduction, reduction) = kMean;
+};
+struct MarginRankingLossOptions {
+  using reduction_t = LossReduction;
+  CT_ARG(double, margin) = 0;
+  CT_ARG(LossReduction, reduction) = kMean;
+};
+struct TripletMarginLossOptions {
+  using reduction_t = LossReduction;
+  CT_ARG(double, margin) = 1.0;
+  CT_ARG(double, p) = 2.0;
+  CT_ARG(double, eps) = 1e-6;
+  CT_ARG(bool, swap) = false;
+  CT_ARG(LossReduction, reduction) = kMean;
+};
+struct MultiMarginLossOptions {
+  using reduction_t = LossReduction;
+  CT_ARG(std::int64_t, p) = 1;
+  CT_ARG(double, margin) = 1.0;
+  CT_ARG(Tensor, weight) = {};
+  CT_ARG(LossReduction, reduction) = kMean;
+};
+struct MultiLabelSoftMarginLossOptions {
+  using reduction_t = LossReduction;
+  CT_ARG(Tensor, weight) = {};
+  CT_ARG(LossReduction, reduction) = kMean;
+};
 
 namespace functional {
+using KLDivFuncOptions = KLDivLossOptions;
+using MultilabelMarginLossFuncOptions = MultiLabelMarginLossOptions;
+using PoissonNLLLossFuncOptions = PoissonNLLLossOptions;
+using GaussianNLLLossFuncOptions = GaussianNLLLossOptions;
+using HingeEmbeddingLossFuncOptions = HingeEmbeddingLossOptions;
+using CosineEmbeddingLossFuncOptions = CosineEmbeddingLossOptions;
+using MarginRankingLossFuncOptions = MarginRankingLossOptions;
+using TripletMarginLossFuncOptions = TripletMarginLossOptions;
+using MultiMarginLossFuncOptions = MultiMarginLossOptions;
+using MultilabelSoftMarginLossFuncOptions = MultiLabelSoftMarginLossOptions;
 using L1LossFuncOptions = L1LossOptions;
 using MSELossFuncOptions = MSELossOptions;
 using SoftMarginLossFuncOptions = SoftMarginLossOptions;
