@@ -26,6 +26,8 @@
 //   a write to an inference     happens, and then the error is thrown                               not written: taken back
 //   tensor                                                                                          there
 //   detach_() of a base         its views lose their history                                        they keep it: left out
+//   writes into windows that    one window after the other, in any order                            left out
+//   overlap (unfold)
 //   operands that overlap the   anything at all                                                     read first: left out
 //   destination
 #include <cstring>
@@ -59,6 +61,11 @@ constexpr Known list[] = {
     {"", "*", "", When::empty, "libtorch does not look at arguments where there are no elements"},
     {"index_put", "more than one element of the written-to tensor", "", When::always,
      "libtorch only warns (deprecated) when index_put_ writes into expanded memory"},
+    {"masked_fill", "more than one element of the written-to tensor", "", When::always,
+     "libtorch only warns (deprecated) when masked_fill_ writes into expanded memory"},
+    {"masked_fill", "value cannot be converted to type", "", When::always,
+     "libtorch converts the value of masked_fill_ to any dtype, also from float to whole numbers"},
+    {"relu_", "not implemented for", "other", When::always, "libtorch has other words for the dtype of relu_"},
     {"fill_", "more than one element of the written-to tensor", "", When::always, "libtorch fills expanded memory, which is one number for many elements"},
     {"zero_", "more than one element of the written-to tensor", "", When::always, "libtorch fills expanded memory, which is one number for many elements"},
     {"addcmul", "argument value must not be a floating point number", "", When::always, "libtorch cuts off the fraction of addcmul's value for whole numbers"},
