@@ -7,6 +7,7 @@
 #include "checkpoint.h"
 #include "derivatives.h"
 #include "losses.h"
+#include "optimizers.h"
 
 namespace bench {
 
@@ -117,6 +118,7 @@ std::vector<Row> rows() {
   };
   for (const Row& r : derivative_rows()) all.push_back(r);
   for (const Row& r : loss_rows()) all.push_back(r);
+  for (const Row& r : optimizer_rows()) all.push_back(r);
   for (const Row& r : checkpoint_rows()) all.push_back(r);
   return all;
 }
