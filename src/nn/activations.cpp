@@ -69,6 +69,22 @@ CT_ACTIVATION(Threshold, join({"threshold=", python(options.threshold()), ", val
   if (!options.inplace()) return threshold(x, options.threshold(), options.value());
   return same(x.masked_fill_(x.detach() <= options.threshold(), options.value()));
 }
+CT_ACTIVATION(RReLU, join({"lower=", python(options.lower()), ", upper=", python(options.upper()), inplace(options.inplace())})) {
+  CT_CHECK(options.lower() <= options.upper(), "RReLU: Lower bound should be less than or equal to the upper bound (got ", options.lower(), " and ", options.upper(), ")");
+  if (!is_training()) {
+    const double slope = (options.lower() + options.upper()) / 2;
+    return options.inplace() ? same(x.leaky_relu_(slope)) : leaky_relu(x, slope);
+  }
+  Tensor slopes;
+  {
+    // One draw for each element that is not positive, as in libtorch.
+    const NoGradGuard guard;
+    const Tensor low = x.detach() <= 0;
+    const Tensor drawn = ct::empty({low.sum().item<std::int64_t>()}, kDouble).uniform_(options.lower(), options.upper());
+    slopes = ones_like(x).masked_scatter(low, drawn.to(x.scalar_type()));
+  }
+  return options.inplace() ? same(x.mul_(slopes)) : x * slopes;
+}
 CT_ACTIVATION_PLAIN(Sigmoid) { return sigmoid(x); }
 CT_ACTIVATION_PLAIN(Tanh) { return tanh(x); }
 CT_ACTIVATION_PLAIN(LogSigmoid) { return log_sigmoid(x); }

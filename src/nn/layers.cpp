@@ -17,6 +17,10 @@ template class Cloneable<IdentityImpl>;
 template class Cloneable<FlattenImpl>;
 template class Cloneable<UnflattenImpl>;
 template class Cloneable<DropoutImpl>;
+template class Cloneable<Dropout2dImpl>;
+template class Cloneable<Dropout3dImpl>;
+template class Cloneable<AlphaDropoutImpl>;
+template class Cloneable<FeatureAlphaDropoutImpl>;
 template class Cloneable<EmbeddingImpl>;
 template class Cloneable<LayerNormImpl>;
 
@@ -98,27 +102,64 @@ Tensor UnflattenImpl::forward(const Tensor& input) { return unflatten(input, opt
 
 // ---- Dropout ----------------------------------------------------------------------------------------------------------------------
 
-DropoutImpl::DropoutImpl(const DropoutOptions& o) : options(o) { DropoutImpl::reset(); }
-DropoutImpl::~DropoutImpl() = default;
-void DropoutImpl::reset() {
-  CT_CHECK(options.p() >= 0 && options.p() <= 1, "Dropout: dropout probability has to be between 0 and 1, but got ", options.p());
-}
-std::string DropoutImpl::extra_repr() const { return join({"p=", python(options.p()), ", inplace=", python(options.inplace())}); }
-Tensor DropoutImpl::forward(const Tensor& input) {
+namespace {
+
+// The draws are libtorch's: one of Bernoulli(1 - p) for each element, or each channel.
+Tensor drop(const char* name, const Tensor& x, const DropoutOptions& options, bool training, bool channels, bool alpha,
+            std::int64_t unbatched_dim = -1) {
   const double p = options.p();
-  if (p == 0 || !is_training() || input.numel() == 0) return input;
-  Tensor noise;
+  if (p == 0 || !training || x.numel() == 0) return x;
+  Tensor noise, shift;
   {
     const NoGradGuard guard;
-    noise = p == 1 ? zeros({}, input.scalar_type()) : empty_like(input).bernoulli_(1 - p).div_(1 - p);
+    if (p == 1) {
+      noise = zeros({}, x.scalar_type());
+    } else {
+      if (channels) {
+        CT_CHECK(x.dim() >= 2, name, ": Feature dropout requires at least 2 dimensions in the input (got shape ", x.sizes(), ")");
+        std::vector<std::int64_t> shape(static_cast<std::size_t>(x.dim()), 1);
+        shape[0] = x.size(0);
+        if (x.dim() != unbatched_dim) shape[1] = x.size(1);
+        noise = ct::empty(shape, x.scalar_type());
+      } else {
+        noise = empty_like(x);
+      }
+      noise.bernoulli_(1 - p);
+      if (alpha) {
+        constexpr double saturation = 1.7580993408473766;  // -SELU(-inf)
+        const double a = 1 / std::sqrt((saturation * saturation * p + 1) * (1 - p));
+        shift = noise.add(-1).mul_(saturation * a).add_(saturation * a * p);
+        noise.mul_(a);
+      } else {
+        noise.div_(1 - p);
+      }
+    }
   }
   if (options.inplace()) {
-    const Tensor x = input;
-    x.mul_(noise);
-    return x;
+    const Tensor y = x;
+    y.mul_(noise);
+    if (shift.defined()) y.add_(shift);
+    return y;
   }
-  return input * noise;
+  return shift.defined() ? x * noise + shift : x * noise;
 }
+
+}  // namespace
+
+#define CT_DROPOUT(Name, ...)                                                                                             \
+  Name##Impl::Name##Impl(const DropoutOptions& o) : options(o) { Name##Impl::reset(); }                                               \
+  Name##Impl::~Name##Impl() = default;                                                                                                \
+  void Name##Impl::reset() {                                                                                                          \
+    CT_CHECK(options.p() >= 0 && options.p() <= 1, #Name ": dropout probability has to be between 0 and 1, but got ", options.p());   \
+  }                                                                                                                                   \
+  std::string Name##Impl::extra_repr() const { return join({"p=", python(options.p()), ", inplace=", python(options.inplace())}); }   \
+  Tensor Name##Impl::forward(const Tensor& x) { return drop(#Name, x, options, is_training(), __VA_ARGS__); }
+CT_DROPOUT(Dropout, false, false)
+CT_DROPOUT(Dropout2d, true, false)
+CT_DROPOUT(Dropout3d, true, false, 4)
+CT_DROPOUT(AlphaDropout, false, true)
+CT_DROPOUT(FeatureAlphaDropout, true, true)
+#undef CT_DROPOUT
 
 // ---- Embedding --------------------------------------------------------------------------------------------------------------------
 

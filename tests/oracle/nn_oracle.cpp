@@ -19,7 +19,7 @@ at::Tensor theirs(const ct::Tensor& t) {
   return at::from_blob(c.data_ptr(), {c.sizes().begin(), c.sizes().end()}, type).clone();
 }
 void same(const char* what, const ct::Tensor& a, const at::Tensor& b) {
-  CAPTURE(what);
+  CAPTURE(std::string(what));
   REQUIRE(a.defined() == b.defined());
   if (!a.defined()) return;
   const at::Tensor x = theirs(a);
@@ -27,7 +27,7 @@ void same(const char* what, const ct::Tensor& a, const at::Tensor& b) {
   CHECK(at::equal(x, b.detach()));
 }
 void near(const char* what, const ct::Tensor& a, const at::Tensor& b, double tolerance = 1e-6) {
-  CAPTURE(what);
+  CAPTURE(std::string(what));
   REQUIRE(a.defined() == b.defined());
   if (!a.defined()) return;
   const at::Tensor x = theirs(a);
@@ -51,7 +51,7 @@ void seed(std::uint64_t s) {
 // The same values from the same seed; then output and gradients for an input of the given shape, in both modes.
 template <class A, class B>
 void compare(const char* name, A& a, B& b, std::vector<std::int64_t> shape) {
-  CAPTURE(name);
+  CAPTURE(std::string(name));
   same_parameters(*a, *b);
   seed(7);
   const ct::Tensor x = ct::randn(shape).requires_grad_();
@@ -117,6 +117,23 @@ TEST_CASE("layers: initial values, outputs and gradients") {
     cn::PReLU a(cn::PReLUOptions().num_parameters(4).init(0.1));
     tn::PReLU b(tn::PReLUOptions().num_parameters(4).init(0.1));
     compare("PReLU", a, b, {3, 4, 2});
+  }
+}
+
+TEST_CASE("dropout draws libtorch's numbers") {
+  for (double p : {0.3, 1.0}) {
+#define DROPOUT(Name, ...)                 \
+  do {                                     \
+    cn::Name a(p);                         \
+    tn::Name b(p);                         \
+    compare(#Name, a, b, __VA_ARGS__);     \
+  } while (0)
+    DROPOUT(Dropout, {6, 7, 2});
+    DROPOUT(Dropout2d, {6, 7, 2, 3});
+    DROPOUT(Dropout3d, {6, 7, 2, 3, 2});
+    DROPOUT(Dropout3d, {7, 2, 3, 2});
+    DROPOUT(AlphaDropout, {6, 7, 2});
+    DROPOUT(FeatureAlphaDropout, {6, 7, 2});
   }
 }
 
@@ -191,6 +208,7 @@ TEST_CASE("activations") {
   ACTIVATION(Softsign);
   ACTIVATION(Tanhshrink);
   ACTIVATION(PReLU);
+  ACTIVATION(RReLU);
   ACTIVATION(Softmax, 1);
   ACTIVATION(LogSoftmax, 0);
   ACTIVATION(Softmin, 1);
@@ -231,7 +249,7 @@ TEST_CASE("in-place activations give the same values and gradients") {
 
 TEST_CASE("init draws libtorch's numbers") {
   const auto check = [](const char* name, Shape shape, auto ours, auto other, bool exact = true) {
-    CAPTURE(name);
+    CAPTURE(std::string(name));
     seed(9);
     const ct::Tensor a = ct::empty(shape);
     const at::Tensor b = torch::empty(shape);

@@ -105,6 +105,11 @@ struct GLUOptions {
 struct GELUOptions {
   CT_ARG(std::string, approximate) = "none";  // or "tanh"
 };
+struct RReLUOptions {
+  CT_ARG(double, lower) = 1.0 / 8;
+  CT_ARG(double, upper) = 1.0 / 3;
+  CT_ARG(bool, inplace) = false;
+};
 struct PReLUOptions {
   CT_ARG(std::int64_t, num_parameters) = 1;
   CT_ARG(double, init) = 0.25;
@@ -124,6 +129,7 @@ CT_ACTIVATION_DEFAULT(Softshrink, SoftshrinkOptions);  // x - lambda above lambd
 CT_ACTIVATION_DEFAULT(Softplus, SoftplusOptions);
 CT_ACTIVATION_DEFAULT(GLU, GLUOptions);                // a sigmoid(b), for the two halves a, b of dim
 CT_ACTIVATION_DEFAULT(GELU, GELUOptions);
+CT_ACTIVATION_DEFAULT(RReLU, RReLUOptions);            // negative x times U(lower, upper) while training, else their mean
 CT_ACTIVATION_PLAIN(Sigmoid);
 CT_ACTIVATION_PLAIN(Tanh);
 CT_ACTIVATION_PLAIN(LogSigmoid);

@@ -112,20 +112,30 @@ struct DropoutOptions {
   CT_ARG(double, p);
   CT_ARG(bool, inplace) = false;
 };
-/// While training, zeroes each element with probability p and divides the others by 1 - p. In evaluation: the input.
-/// Errors: ct::Error "dropout probability has to be between 0 and 1".
-class CT_API DropoutImpl : public Cloneable<DropoutImpl> {
- public:
-  explicit DropoutImpl(double p) : DropoutImpl(DropoutOptions(p)) {}
-  explicit DropoutImpl(const DropoutOptions& options = {});
-  ~DropoutImpl() override;
-  void reset() override;
-  std::string extra_repr() const override;
-  Tensor forward(const Tensor& input);
-  DropoutOptions options;
-};
-extern template class Cloneable<DropoutImpl>;
-CT_MODULE(Dropout);
+// Errors of all: ct::Error "dropout probability has to be between 0 and 1". In evaluation they return the input.
+#define CT_DROPOUT(Name)                                                       \
+  class CT_API Name##Impl : public Cloneable<Name##Impl> {                     \
+   public:                                                                     \
+    explicit Name##Impl(double p) : Name##Impl(DropoutOptions(p)) {}           \
+    explicit Name##Impl(const DropoutOptions& options = {});                   \
+    ~Name##Impl() override;                                                    \
+    void reset() override;                                                     \
+    std::string extra_repr() const override;                                   \
+    Tensor forward(const Tensor& input);                                       \
+    DropoutOptions options;                                                    \
+  };                                                                           \
+  extern template class Cloneable<Name##Impl>;                                 \
+  CT_MODULE(Name)
+/// While training, zeroes each element with probability p and divides the others by 1 - p.
+CT_DROPOUT(Dropout);
+/// The same for whole channels: x[n][c] is zeroed as one.   Shapes: [n, c, ..]; Dropout3d also [c, d, h, w].
+/// Errors: ct::Error for fewer than 2 dimensions.
+CT_DROPOUT(Dropout2d);
+CT_DROPOUT(Dropout3d);
+/// Sets elements (or channels) to the value of SELU far left, and keeps mean 0 and variance 1. Klambauer et al. (2017).
+CT_DROPOUT(AlphaDropout);
+CT_DROPOUT(FeatureAlphaDropout);
+#undef CT_DROPOUT
 
 struct EmbeddingOptions {
   EmbeddingOptions(std::int64_t num_embeddings, std::int64_t embedding_dim) : num_embeddings_(num_embeddings), embedding_dim_(embedding_dim) {}
