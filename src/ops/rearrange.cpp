@@ -262,6 +262,7 @@ Tensor repeat_interleave(const Tensor& self, const Tensor& repeats, std::optiona
   for (std::int64_t i = 0; i < n; ++i) {
     const std::int64_t count = r[repeats.numel() == 1 ? 0 : i];
     CT_CHECK(count >= 0, "repeat_interleave: repeats can not be negative, got ", count);
+    CT_CHECK(count <= std::int64_t{1} << 48, "repeat_interleave: ", count, " repeats of one element do not fit into memory");
     index.insert(index.end(), static_cast<std::size_t>(count), i);
   }
   return index_select(x.dim() ? x : x.reshape({1}), d, tensor(index, kLong));

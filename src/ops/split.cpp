@@ -184,6 +184,7 @@ std::vector<Tensor> chunk(const Tensor& self, std::int64_t chunks, std::int64_t 
   CT_CHECK(chunks > 0, "chunk: chunk expects `chunks` to be greater than 0, got: ", chunks);
   const std::int64_t n = self.size(dim), size = n / chunks + (n % chunks != 0);
   if (size > 0) return split(self, size, dim);
+  CT_CHECK(chunks <= std::int64_t{1} << 30, "chunk: ", chunks, " chunks of nothing do not fit into memory");
   return split_with_sizes(self, std::vector<std::int64_t>(static_cast<std::size_t>(chunks)), dim);
 }
 

@@ -29,6 +29,7 @@ Check dtypes;            // every dtype claimed computes, close to float64
 Check in_place;          // the in-place form of elementwise and writing ops: value, gradient, node, version
 Check saving;            // a second backward fails exactly when something was saved
 Check views;             // an output that is a view shares memory, and writing through it is differentiable
+Check strange_inputs;    // inputs of other shapes and dtypes compute or give ct::Error; sanitizers watch
 Check undefined_inputs;  // an undefined input gives ct::Error
 Check forward_mode;      // <w, J t> = <J^T w, t>
 Check vmap_against_loop; // every mix of batched and unbatched inputs: values, gradients, tangents

@@ -7,6 +7,24 @@
 
 namespace op_check {
 
+namespace {
+
+// dy/dx for the cotangent w, and the gradient of its sum.
+struct Gradients { std::vector<Values> first, second; };
+Gradients gradients_twice(const Op& op, const Tensor& y, const Tensors& x, const Tensor& w) {
+  const Tensors g = gradients({y}, x, {w}, op.second_order, true);
+  Tensors tracked, ones;
+  for (const Tensor& t : g)
+    if (t.defined() && t.requires_grad()) {
+      tracked.push_back(t);
+      ones.push_back(make(t.sizes(), t.scalar_type()));
+      set_values(ones.back(), Values(static_cast<std::size_t>(t.numel()), 1.0));
+    }
+  return {as_values(g, x), as_values(tracked.empty() ? Tensors(x.size()) : gradients(tracked, x, ones), x)};
+}
+
+}  // namespace
+
 void in_place(const Op& op, const Sample& s, const std::string& where, Report& r) {
   if (!(is_elementwise(op) || op.inplace) || op.promote == ct::Promote::condition || s.in.empty()) return;
   auto write = [&](const Tensors& in) {
@@ -33,6 +51,8 @@ void in_place(const Op& op, const Sample& s, const std::string& where, Report& r
     return;
   }
   if (y.scalar_type() != plain[0].scalar_type()) return;
+  const Roots w({y});
+  const Gradients expected = w.y.empty() ? Gradients() : gradients_twice(op, y, pick(plain, tracked), w.w[0]);
   // `into`: how the written tensor is made from the leaf.
   auto check = [&](const char* how, const std::function<Tensor(const Tensor&)>& into, bool view) {
     Tensors in = leaves(op, s);
@@ -47,13 +67,14 @@ void in_place(const Op& op, const Sample& s, const std::string& where, Report& r
     const std::string node = view ? target._base().grad_fn()->name() : target.grad_fn()->name();
     r.expect(node == (view ? "CopySlices" : op.node), where + how + ": the node is " + node);
     Tensors x = pick(in, tracked);
-    const Tensors xp = pick(plain, tracked);
     if (!tracked.empty() && tracked[0] == 0) x[0] = leaf;
-    const Roots w({y});
-    const auto expected = as_values(gradients({y}, xp, w.w, false, true), xp), got = as_values(gradients({target}, x, w.w), x);
-    for (std::size_t i = 0; i < x.size(); ++i)
-      r.expect(all_close(got[i], expected[i], 1e-12), where + how + ": gradient of input " + std::to_string(tracked[i]) + " is " + list(got[i]) +
-                                                        ", out of place " + list(expected[i]));
+    const Gradients got = gradients_twice(op, target, x, w.w[0]);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      r.expect(all_close(got.first[i], expected.first[i], 1e-12), where + how + ": gradient of input " + std::to_string(tracked[i]) + " is " +
+                                                                    list(got.first[i]) + ", out of place " + list(expected.first[i]));
+      r.expect(all_close(got.second[i], expected.second[i], 1e-12), where + how + ": second derivative by input " + std::to_string(tracked[i]) + " is " +
+                                                                      list(got.second[i]) + ", out of place " + list(expected.second[i]));
+    }
   };
   check("in place", [](const Tensor& leaf) { return ct::clone(leaf); }, false);
   check("in place through a view", [](const Tensor& leaf) {

@@ -60,6 +60,26 @@ void undefined_inputs(const Op& op, const Sample& s, const std::string& where, R
   }
 }
 
+void strange_inputs(const Op& op, const Sample& s, const std::string& where, Report& r) {
+  if (!is_elementwise(op)) return;  // others are guarded by their public functions: see strange_arguments.cpp
+  using Shape = std::vector<std::int64_t>;
+  for (std::size_t i = 0; i < s.in.size(); ++i)
+    for (const Shape& shape : {Shape{}, Shape{0}, Shape{5}, Shape{2, 3}, Shape{3, 0}, Shape{3, 3}, Shape{2, 1, 3}, Shape{2, 3, 3}})
+      for (ct::ScalarType t : {ct::kDouble, ct::kFloat, ct::kHalf, ct::kLong, ct::kByte, ct::kBool}) {
+        Tensors in = leaves(op, s);
+        in[i] = ct::ones(shape, t);
+        std::string message;
+        try {
+          const Roots roots(op_samples::run(op, s, in));
+          if (!roots.y.empty()) ct::autograd::backward(roots.y, roots.w);
+        } catch (const ct::Error& e) {
+          message = e.what();
+        }
+        r.expect(message.find("internal error") == std::string::npos, where + "input " + std::to_string(i) + " with " + std::to_string(shape.size()) +
+                                                                          " dimensions as " + ct::toString(t) + ": " + message);
+      }
+}
+
 void entry(const Op& op, Report& r) {
   if (!op.name || !*op.name) {
     r.expect(false, "an op has no name");
@@ -144,4 +164,5 @@ TEST_CASE("every op has a complete entry") {
 }
 
 TEST_CASE("a second backward fails exactly when something was saved") { op_check::on_all_ops(op_check::saving); }
+TEST_CASE("inputs of other shapes and dtypes compute or give an error") { op_check::on_all_ops(op_check::strange_inputs); }
 TEST_CASE("undefined inputs give a clear error") { op_check::on_all_ops(op_check::undefined_inputs); }
