@@ -3,6 +3,7 @@
 
 #include <mutex>
 #include <new>
+#include <thread>
 
 #include "autograd/custom_node.h"
 #include "autograd/layers.h"
@@ -309,8 +310,7 @@ bool Saved::needs(int i) const { return live_ ? live_->tangents[i].defined() : n
 
 namespace {
 
-// Serialises what two threads may do to one leaf: find its accumulator, add to its gradient. Costs nothing until there is
-// a second thread.
+// Serialises what two threads add to the gradient of one leaf. Costs nothing until there is a second thread.
 class LeafLock {
  public:
   explicit LeafLock(const TensorImpl* leaf) {
@@ -329,6 +329,25 @@ class LeafLock {
   std::mutex* mutex_ = nullptr;
 };
 
+// The same for the moment in which a leaf's accumulator is looked up, made or forgotten: short enough to spin.
+class AccumulatorLock {
+ public:
+  explicit AccumulatorLock(const TensorImpl* leaf) {
+    static std::atomic_flag flags[64];
+    if (CT_SINGLE_THREADED) return;
+    flag_ = &flags[reinterpret_cast<std::uintptr_t>(leaf) / 64 % 64];
+    while (flag_->test_and_set(std::memory_order_acquire)) std::this_thread::yield();
+  }
+  ~AccumulatorLock() {
+    if (flag_) flag_->clear(std::memory_order_release);
+  }
+  AccumulatorLock(const AccumulatorLock&) = delete;
+  AccumulatorLock& operator=(const AccumulatorLock&) = delete;
+
+ private:
+  std::atomic_flag* flag_ = nullptr;
+};
+
 // Whether nobody else can see the elements of g, so that they may be kept or overwritten.
 bool exclusive(const Tensor& g) {
   const TensorImpl* p = impl(g);
@@ -340,7 +359,7 @@ bool exclusive(const Tensor& g) {
 
 AccumulateGrad::~AccumulateGrad() {
   TensorImpl* p = impl(leaf);
-  const LeafLock lock(p);
+  const AccumulatorLock lock(p);
   if (p->meta->accumulator == this) p->meta->accumulator = nullptr;
 }
 
@@ -395,7 +414,7 @@ Edge detail::gradient_edge(const Tensor& t) {
   if (!p->requires_grad) return {};
   AutogradMeta* meta;
   {
-    const LeafLock lock(p);
+    const AccumulatorLock lock(p);
     meta = &p->need_meta();
     Node* a = meta->accumulator;
     if (a) {
