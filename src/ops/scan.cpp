@@ -344,8 +344,17 @@ std::span<const Op* const> scan_ops() {
 
 Tensor cumsum(const Tensor& self, std::int64_t dim, OptionalDtype dtype) { return apply_with(cumsum_op, along("cumsum", self, dim, dtype), self); }
 Tensor cumprod(const Tensor& self, std::int64_t dim, OptionalDtype dtype) { return apply_with(cumprod_op, along("cumprod", self, dim, dtype), self); }
-Tensor& Tensor::cumsum_(std::int64_t dim) const { return apply_inplace(cumsum_op, along("cumsum_", *this, dim, scalar_type()), *this); }
-Tensor& Tensor::cumprod_(std::int64_t dim) const { return apply_inplace(cumprod_op, along("cumprod_", *this, dim, scalar_type()), *this); }
+namespace {
+// A running sum of flags does not fit into flags.
+Tensor& scanned_in_place(const Op& op, const char* name, const Tensor& self, std::int64_t dim) {
+  CT_CHECK_TYPE(!self.defined() || self.scalar_type() != kBool, name, ": \"", op.name, "_out_cpu\" not implemented for 'Bool'\n  Use ", op.name,
+                ", whose result is of dtype Long.");
+  return apply_inplace(op, along(name, self, dim, self.scalar_type()), self);
+}
+}  // namespace
+
+Tensor& Tensor::cumsum_(std::int64_t dim) const { return scanned_in_place(cumsum_op, "cumsum_", *this, dim); }
+Tensor& Tensor::cumprod_(std::int64_t dim) const { return scanned_in_place(cumprod_op, "cumprod_", *this, dim); }
 std::tuple<Tensor, Tensor> cummax(const Tensor& self, std::int64_t dim) {
   std::vector<Tensor> out = apply_multi(cummax_op, along("cummax", self, dim), self);
   return {std::move(out[0]), std::move(out[1])};

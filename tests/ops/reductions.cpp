@@ -214,3 +214,10 @@ TEST_CASE("dimensions out of range or named twice") {
   CHECK_THROWS_AS(max(Tensor()), Error);
   CHECK_THROWS_AS(softmax(Tensor(), 0), Error);
 }
+
+TEST_CASE("running sums do not fit into flags") {
+  const ct::Tensor flags = ct::ones({3}, ct::kBool);
+  CHECK_THROWS_WITH_AS(flags.cumsum_(0), doctest::Contains("\"cumsum_out_cpu\" not implemented for 'Bool'"), ct::TypeError);
+  CHECK_THROWS_AS(flags.cumprod_(0), ct::TypeError);
+  CHECK(ct::cumsum(flags, 0).scalar_type() == ct::kLong);
+}

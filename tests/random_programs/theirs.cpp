@@ -132,7 +132,13 @@ Outcome run_theirs(const Program& p) {
     return true;
   }();
   (void)once;
-  Outcome out = theirs::run(p);
+  Outcome out;
+  try {
+    out = theirs::run(p);
+  } catch (const std::exception&) {  // also where nothing but a look at a tensor was asked for
+    out.broken = "a tensor that cannot be looked at";
+    return out;
+  }
   static const struct { const char* phrase; const char* why; } mistakes[] = {
       {"Expected a proper Tensor but got None", "retain_grad() on one of several outputs whose gradient does not arrive (mended in PyTorch 2)"},
       {"INTERNAL ASSERT FAILED", "an internal assertion: detach_() of a saved result, retain_grad() of a stale view"},
