@@ -184,7 +184,7 @@ void contiguous_strides(IntArrayRef sizes, std::int64_t* strides) {
   std::int64_t stride = 1;
   for (std::size_t d = sizes.size(); d-- > 0;) {
     strides[d] = stride;
-    stride *= sizes[d] > 1 ? sizes[d] : 1;
+    if (sizes[d] > 1) (void)__builtin_mul_overflow(stride, sizes[d], &stride);  // of an empty tensor the others may be any size
   }
 }
 
