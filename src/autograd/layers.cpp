@@ -163,9 +163,6 @@ void put_tangent(TensorImpl* x, std::uint64_t level, const Tensor& t) {
   if (at != list.begin() && (at - 1)->first == level) (at - 1)->second = t;
   else list.emplace(at, level, t);
 }
-}  // namespace
-
-namespace {
 Tensor own_tangent(const Tensor& x, std::uint64_t level) {
   if (const Layers* l = layers(x))
     for (const auto& [id, t] : l->tangents)
@@ -174,14 +171,19 @@ Tensor own_tangent(const Tensor& x, std::uint64_t level) {
 }
 }  // namespace
 
+Tensor show_base_tangent(const Tensor& x, std::uint64_t level, const Tensor& whole) {
+  const TensorImpl *view = impl(x), *base = impl(view->meta->base);
+  const StridedAttrs a{geometry_of(view, base), geometry_of(base, base)};
+  set_tangent(x, level, apply_with(strided_view_op, a, whole));
+  return own_tangent(x, level);
+}
+
 Tensor tangent(const Tensor& x, std::uint64_t level) {
   const Tensor t = own_tangent(x, level);
   const Tensor* followed = t.defined() ? nullptr : followed_base(impl(x));
   if (followed && own_tangent(*followed, level).defined()) {  // the base was written after the view was made
-    const Tensor base = *followed, whole = tangent_laid_out_as(base, level);
-    const StridedAttrs a{geometry_of(impl(x), impl(base)), geometry_of(impl(base), impl(base))};
-    set_tangent(x, level, apply_with(strided_view_op, a, whole));
-    return own_tangent(x, level);
+    const Tensor whole = tangent_laid_out_as(*followed, level);
+    return show_base_tangent(x, level, whole);
   }
   if (!t.defined() || !impl(x)->is_view()) return t;
   const Tensor base = impl(x)->meta->base;
@@ -191,9 +193,7 @@ Tensor tangent(const Tensor& x, std::uint64_t level) {
     if (id != level || impl(before)->storage != impl(t)->storage) continue;
     const Tensor whole = own_tangent(base, level);
     if (!whole.defined()) return t;
-    const StridedAttrs a{geometry_of(impl(x), impl(base)), geometry_of(impl(base), impl(base))};
-    set_tangent(x, level, apply_with(strided_view_op, a, whole));
-    return own_tangent(x, level);
+    return show_base_tangent(x, level, whole);
   }
   return t;
 }

@@ -153,6 +153,8 @@ void set_tangent(const Tensor& x, std::uint64_t level, Tensor t);
 Tensor tangent_laid_out_as(const Tensor& x, std::uint64_t level);
 // set_tangent() of a base whose former tangent views may still look into: they follow.
 void replace_tangent(const Tensor& x, std::uint64_t level, Tensor t);
+// Gives the view x the part of its base's tangent that it looks at; returns that.
+Tensor show_base_tangent(const Tensor& x, std::uint64_t level, const Tensor& whole);
 // Takes x, a new view of a dual tensor, for a tensor without tangents.
 void forget_base_tangents(const Tensor& x);
 void drop_tangent(const Tensor& x, std::uint64_t level);

@@ -82,11 +82,6 @@ std::vector<Tensor> Node::operator()(std::vector<Tensor> grads) {
 NodePtr OpNode::make(const Op& op, const Tensor* const* in, int n_in, const void* attrs, std::uint32_t attrs_size,
                      const Tensor* out, std::uint32_t n_out, SaveMask mask, detail::Storage* written) {
   const int n_edges = detail::edge_count(op, n_in);
-  for (SaveMask rest = mask & ((SaveMask{1} << max_saved_inputs) - 1); rest; rest &= rest - 1) {
-    const Tensor& t = *in[__builtin_ctz(rest)];
-    CT_CHECK(!t.defined() || !impl(t)->inference, op.name, ": Inference tensors cannot be saved for backward. To work around you can make a "
-             "clone to get a normal tensor and use it in autograd.");
-  }
   std::size_t words = 0;
   for (std::uint32_t k = 0; k < n_out; ++k) words += 1 + impl(out[k])->ndim;
   if (op.save_shapes)

@@ -138,11 +138,7 @@ Tensor writable_tangent(const Tensor& x, std::uint64_t level, const Tensor& comi
   if (t.defined() && has_geometry_of(t, x) && has_batches_of(t, coming)) return t;
   const AutogradMeta* meta = impl(x)->meta;
   if (meta && meta->base.defined() && (!t.defined() || shares_memory(t, tangent(meta->base, level)))) {
-    const Tensor base = meta->base, whole = writable_tangent(base, level, coming);
-    const StridedAttrs a{geometry_of(impl(x), impl(base)), geometry_of(impl(base), impl(base))};
-    const Tensor part = apply_with(strided_view_op, a, whole);
-    set_tangent(x, level, part);
-    return part;
+    return show_base_tangent(x, level, writable_tangent(Tensor(meta->base), level, coming));
   }
   Tensor all = x.new_zeros({}) + coming.new_zeros({});  // has the batches of all
   if (t.defined()) all = all + t.new_zeros({});

@@ -103,12 +103,8 @@ TensorImpl* new_impl(Storage* storage, char* data, ScalarType dtype, IntArrayRef
 TensorImpl* new_contiguous(ScalarType dtype, const std::int64_t* sizes, int ndim, std::int64_t numel) {
   Storage* s = new_storage(numel * elementSize(dtype));
   TensorImpl* t = raw_impl(s, s->data, dtype, ndim);
-  std::int64_t stride = 1;
-  for (int d = ndim; d-- > 0;) {
-    t->sizes()[d] = sizes[d];
-    t->strides()[d] = stride;
-    stride *= sizes[d] > 1 ? sizes[d] : 1;
-  }
+  std::copy(sizes, sizes + ndim, t->sizes());
+  contiguous_strides({sizes, static_cast<std::size_t>(ndim)}, t->strides());
   t->numel = numel;
   t->contiguous = true;
   t->inference = thread_state.inference_mode;
