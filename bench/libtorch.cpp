@@ -4,20 +4,11 @@
 #ifdef CT_HAVE_LIBTORCH
 #include <torch/torch.h>
 
-#ifdef CT_HAVE_OPENBLAS
-#include <cblas.h>
-#endif
+#include "libtorch_threads.h"
 
 namespace bench {
 
 namespace {
-
-void use_threads(int n) {
-  at::set_num_threads(n);
-#ifdef CT_HAVE_OPENBLAS
-  openblas_set_num_threads(n);
-#endif
-}
 
 double scalar_chain_backward(int) {
   auto x = torch::tensor(1.0, torch::requires_grad());

@@ -4,22 +4,13 @@
 #ifdef CT_HAVE_LIBTORCH
 #include <torch/torch.h>
 
-#ifdef CT_HAVE_OPENBLAS
-#include <cblas.h>
-#endif
+#include "libtorch_threads.h"
 
 namespace bench {
 
 namespace {
 
 using torch::Tensor;
-
-void use_threads(int n) {
-  at::set_num_threads(n);
-#ifdef CT_HAVE_OPENBLAS
-  openblas_set_num_threads(n);
-#endif
-}
 
 // One backward pass for each entry of y.
 Tensor rows_of_jacobian(const Tensor& y, const Tensor& x) {

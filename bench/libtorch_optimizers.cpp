@@ -4,22 +4,13 @@
 #ifdef CT_HAVE_LIBTORCH
 #include <torch/torch.h>
 
-#ifdef CT_HAVE_OPENBLAS
-#include <cblas.h>
-#endif
+#include "libtorch_threads.h"
 
 namespace bench {
 
 namespace {
 
 using torch::Tensor;
-
-void use_threads(int n) {
-  at::set_num_threads(n);
-#ifdef CT_HAVE_OPENBLAS
-  openblas_set_num_threads(n);
-#endif
-}
 
 double adam_1000x1000(int threads) {
   use_threads(threads);
