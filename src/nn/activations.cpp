@@ -3,6 +3,7 @@
 
 #include "cotangent/autograd.h"
 #include "cotangent/nn/init.h"
+#include "nn/text.h"
 
 namespace ct::nn {
 
@@ -10,7 +11,6 @@ using ct::detail::join;
 
 namespace {
 
-std::string python(double v) { return ct::detail::print_text({v}); }
 std::string inplace(bool b, const char* before = ", ") { return b ? join({before, "inplace=True"}) : std::string(); }
 Tensor same(const Tensor& changed) { return changed; }
 

@@ -10,7 +10,7 @@
 namespace ct::nn::init {
 
 double calculate_gain(std::string_view nonlinearity, double param) {
-  for (std::string_view one : {kLinear, kConv1D, kConv2D, kConv3D, kConvTranspose1D, kConvTranspose2D, kConvTranspose3D, kSigmoid})
+  for (const std::string_view one : std::initializer_list<std::string_view>{kLinear, kConv1D, kConv2D, kConv3D, kConvTranspose1D, kConvTranspose2D, kConvTranspose3D, kSigmoid})
     if (nonlinearity == one) return 1;
   if (nonlinearity == kTanh) return 5.0 / 3.0;
   if (nonlinearity == kReLU) return std::sqrt(2.0);

@@ -5,11 +5,11 @@
 
 #include "cotangent/autograd.h"
 #include "cotangent/nn/init.h"
+#include "nn/text.h"
 
 namespace ct::nn {
 
 using ct::detail::join;
-using ct::detail::print_text;
 
 template class Cloneable<LinearImpl>;
 template class Cloneable<BilinearImpl>;
@@ -23,18 +23,6 @@ template class Cloneable<AlphaDropoutImpl>;
 template class Cloneable<FeatureAlphaDropoutImpl>;
 template class Cloneable<EmbeddingImpl>;
 template class Cloneable<LayerNormImpl>;
-
-namespace {
-
-const char* python(bool b) { return b ? "True" : "False"; }
-std::string python(double v) { return print_text({v}); }
-std::string tuple(const std::vector<std::int64_t>& v) {
-  std::string out = "(";
-  for (std::size_t i = 0; i < v.size(); ++i) out += join({i ? ", " : "", v[i]});
-  return out += v.size() == 1 ? ",)" : ")";
-}
-
-}  // namespace
 
 // ---- Linear, Bilinear --------------------------------------------------------------------------------------------------------
 

@@ -7,16 +7,10 @@
 #include <string_view>
 #include <tuple>
 
+#include "cotangent/enum.h"  // kFanIn, kReLU: each may be given as Python's word, too
 #include "cotangent/tensor.h"
 
 namespace ct {
-
-// Python's names, with libtorch's constants for them.
-inline constexpr std::string_view kFanIn = "fan_in", kFanOut = "fan_out";
-inline constexpr std::string_view kLinear = "linear", kConv1D = "conv1d", kConv2D = "conv2d", kConv3D = "conv3d",
-                                  kConvTranspose1D = "conv_transpose1d", kConvTranspose2D = "conv_transpose2d",
-                                  kConvTranspose3D = "conv_transpose3d", kSigmoid = "sigmoid", kTanh = "tanh", kReLU = "relu",
-                                  kLeakyReLU = "leaky_relu", kSELU = "selu";
 
 namespace nn::init {
 
