@@ -2,7 +2,9 @@
 #pragma once
 
 #include "cotangent/nn/activations.h"
+#include "cotangent/nn/adaptive.h"
 #include "cotangent/nn/containers.h"
+#include "cotangent/nn/function.h"
 #include "cotangent/nn/init.h"
 #include "cotangent/nn/layers.h"
 #include "cotangent/nn/module.h"

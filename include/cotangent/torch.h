@@ -1,0 +1,94 @@
+// cotangent/torch.h -- for code written for libtorch's C++ front end: include this in place of <torch/torch.h>.
+//
+// Makes torch, at and c10 other names of ct, and defines libtorch's macros with the same meaning. It defines no function of its
+// own: what a program can do here it can do with ct's headers, which compile faster. docs/from-libtorch.md lists what differs.
+#pragma once
+
+#include <iostream>  // libtorch's headers bring these, and programs count on it
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "cotangent/cotangent.h"
+#include "cotangent/data.h"
+#include "cotangent/forward_ad.h"
+#include "cotangent/nn.h"
+#include "cotangent/optim.h"
+
+namespace ct {
+
+// c10's names for the standard library's types.
+using std::nullopt;
+using std::nullopt_t;
+using std::optional;
+using string_view = std::string_view;
+
+namespace detail {
+// The message of TORCH_CHECK: whatever can be written to a stream.
+template <class... Parts>
+std::string stream_text(const char* otherwise, const Parts&... parts) {
+  if constexpr (sizeof...(Parts) == 0) {
+    return otherwise;
+  } else {
+    std::ostringstream text;
+    (text << ... << parts);
+    return text.str();
+  }
+}
+}  // namespace detail
+
+/// c10::get_if<enumtype::kMean>(&options.reduction()): the choice, if it is that one.
+template <class Name, class... Names>
+const Name* get_if(const Choice<Names...>* choice) {
+  static constexpr Name name{};
+  return choice && choice->is(name) ? &name : nullptr;
+}
+/// The numbers from 0 up to end, or from begin: for (auto i : c10::irange(n)).
+template <class Integer>
+class irange {
+ public:
+  struct iterator {
+    Integer i;
+    Integer operator*() const { return i; }
+    iterator& operator++() { return ++i, *this; }
+    bool operator!=(const iterator& other) const { return i < other.i; }
+  };
+  explicit irange(Integer end) : irange(0, end) {}
+  irange(Integer begin, Integer end) : begin_(begin), end_(end) {}
+  iterator begin() const { return {begin_}; }
+  iterator end() const { return {end_}; }
+
+ private:
+  Integer begin_, end_;
+};
+
+}  // namespace ct
+
+namespace torch = ct;
+namespace at = ct;
+namespace c10 = ct;
+
+#define TORCH_ARG(T, name) CT_ARG(T, name)
+#define TORCH_MODULE_IMPL(Name, Impl) CT_MODULE_IMPL(Name, Impl)
+#define TORCH_MODULE(Name) CT_MODULE(Name)
+#define FORWARD_HAS_DEFAULT_ARGS(...)  // containers look at forward itself
+
+// Errors are thrown as here: c10::Error is ct::Error.
+#define TORCH_CHECK(cond, ...) TORCH_CHECK_WITH(error, cond, "Expected " #cond " to be true, but got false" __VA_OPT__(, ) __VA_ARGS__)
+#define TORCH_CHECK_INDEX(cond, ...) TORCH_CHECK_WITH(index, cond, "Expected " #cond " to be true, but got false" __VA_OPT__(, ) __VA_ARGS__)
+#define TORCH_CHECK_VALUE(cond, ...) TORCH_CHECK_WITH(value, cond, "Expected " #cond " to be true, but got false" __VA_OPT__(, ) __VA_ARGS__)
+#define TORCH_CHECK_TYPE(cond, ...) TORCH_CHECK_WITH(type, cond, "Expected " #cond " to be true, but got false" __VA_OPT__(, ) __VA_ARGS__)
+#define TORCH_CHECK_NOT_IMPLEMENTED(cond, ...) \
+  TORCH_CHECK_WITH(not_implemented, cond, "Expected " #cond " to be true, but got false" __VA_OPT__(, ) __VA_ARGS__)
+#define TORCH_CHECK_WITH(kind, cond, ...)                                 \
+  do {                                                                    \
+    if (!(cond)) [[unlikely]]                                             \
+      CT_THROW(kind, ::ct::detail::stream_text(__VA_ARGS__));             \
+  } while (0)
+#define TORCH_INTERNAL_ASSERT(cond, ...) TORCH_CHECK_WITH(error, cond, "INTERNAL ASSERT FAILED: " #cond __VA_OPT__(, ) __VA_ARGS__)
+#define TORCH_WARN(...) ::ct::warn(::ct::detail::stream_text("", __VA_ARGS__))
+#define AT_ERROR(...) CT_THROW(error, ::ct::detail::stream_text("", __VA_ARGS__))
+#define AT_ASSERT(cond, ...) TORCH_INTERNAL_ASSERT(cond __VA_OPT__(, ) __VA_ARGS__)
+#define AT_WARN(...) TORCH_WARN(__VA_ARGS__)
