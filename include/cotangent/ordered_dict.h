@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <utility>
@@ -16,7 +17,7 @@ namespace detail {
 }  // namespace detail
 
 /// libtorch's OrderedDict: iterates over items in the order of insertion, each with key() and value().
-/// Lookups compare hashes first: fast for hundreds of entries, which is what modules have.
+/// Lookups compare hashes, of all entries while they are few, later through an index.
 /// Errors: ct::Error for a key that is not there, that is there already, or an index out of range.
 template <class Key, class Value>
 class OrderedDict {
@@ -60,9 +61,14 @@ class OrderedDict {
   const Value& operator[](const Key& key) const { return const_cast<OrderedDict&>(*this)[key]; }
   /// Null if it is not there.
   Value* find(const Key& key) noexcept {
-    const std::size_t hash = std::hash<Key>()(key);
-    for (std::size_t i = 0; i < hashes_.size(); ++i)
-      if (hashes_[i] == hash && items_[i].key() == key) return &items_[i].value();
+    const std::size_t hash = std::hash<Key>()(key), mask = index_.size() - 1;
+    if (index_.empty()) {
+      for (std::size_t i = 0; i < hashes_.size(); ++i)
+        if (hashes_[i] == hash && items_[i].key() == key) return &items_[i].value();
+    } else {
+      for (std::size_t at = hash & mask; index_[at] != 0; at = (at + 1) & mask)
+        if (const std::size_t i = index_[at] - 1; hashes_[i] == hash && items_[i].key() == key) return &items_[i].value();
+    }
     return nullptr;
   }
   const Value* find(const Key& key) const noexcept { return const_cast<OrderedDict*>(this)->find(key); }
@@ -80,6 +86,7 @@ class OrderedDict {
     if (contains(key)) detail::throw_no_key(key_description_, key, true);
     hashes_.push_back(std::hash<Key>()(key));
     items_.emplace_back(std::move(key), std::move(value));
+    if (items_.size() > few) add_to_index();
     return items_.back().value();
   }
   void update(const OrderedDict& other) {
@@ -91,10 +98,12 @@ class OrderedDict {
       if (&items_[i].value() != v) continue;
       items_.erase(items_.begin() + static_cast<std::ptrdiff_t>(i));
       hashes_.erase(hashes_.begin() + static_cast<std::ptrdiff_t>(i));
+      index_.clear();
+      if (items_.size() > few) add_to_index();
       return;
     }
   }
-  void clear() { items_.clear(), hashes_.clear(); }
+  void clear() { items_.clear(), hashes_.clear(), index_.clear(); }
 
   const std::vector<Item>& items() const noexcept { return items_; }
   std::vector<Key> keys() const {
@@ -118,9 +127,27 @@ class OrderedDict {
     CT_CHECK_INDEX(index < items_.size(), "OrderedDict: Index ", index, " is out of bounds: there are ", items_.size(), " items");
     return items_[index];
   }
+  // The last item, or all of them where the index is too small or was given up.
+  void add_to_index() {
+    std::size_t from = items_.size() - 1;
+    if (index_.size() < 2 * items_.size()) {
+      std::size_t size = 4 * few;
+      while (size < 4 * items_.size()) size *= 2;
+      index_.assign(size, 0);
+      from = 0;
+    }
+    const std::size_t mask = index_.size() - 1;
+    for (std::size_t i = from; i < items_.size(); ++i) {
+      std::size_t at = hashes_[i] & mask;
+      while (index_[at] != 0) at = (at + 1) & mask;
+      index_[at] = static_cast<std::uint32_t>(i + 1);
+    }
+  }
 
+  static constexpr std::size_t few = 32;
   std::vector<Item> items_;
   std::vector<std::size_t> hashes_;
+  std::vector<std::uint32_t> index_;  // a hash table of positions + 1; empty while there are few entries
   std::string key_description_;
 };
 
