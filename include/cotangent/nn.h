@@ -8,4 +8,5 @@
 #include "cotangent/nn/init.h"
 #include "cotangent/nn/layers.h"
 #include "cotangent/nn/module.h"
+#include "cotangent/nn/rnn.h"
 #include "cotangent/nn/utils.h"

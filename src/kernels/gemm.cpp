@@ -352,6 +352,15 @@ void gemv(std::int64_t m, std::int64_t n, T alpha, const T* a, std::int64_t a_ro
   gemm(Gemm<T>{1, m, n, alpha, x, 0, x_step, a, a_col, a_row, beta, y, m});  // y^T = x^T A^T
 }
 
+template <class T>
+void own_gemm(const Gemm<T>& p) {
+  if (p.m == 0 || p.n == 0) return;
+  if (p.k == 0) return scale(p);
+  own(p);
+}
+template void own_gemm<float>(const Gemm<float>&);
+template void own_gemm<double>(const Gemm<double>&);
+
 #define CT_X(T)                                                                                                             \
   template void gemm<T>(const Gemm<T>&);                                                                                    \
   template void batched_gemm<T>(const Gemm<T>&, std::int64_t, std::int64_t, std::int64_t, std::int64_t);                    \

@@ -32,6 +32,9 @@ void batched_gemm(const Gemm<T>& first, std::int64_t batch, std::int64_t a_step,
 // y = alpha A x + beta y; A is m x n. y is contiguous.
 template <class T>
 void gemv(std::int64_t m, std::int64_t n, T alpha, const T* a, std::int64_t a_row, std::int64_t a_col, const T* x, std::int64_t x_step, T beta, T* y);
+// One of any size by our own loops, on this thread. T: float, double.
+template <class T>
+void own_gemm(const Gemm<T>& p);
 template <class T>
 T dot(std::int64_t n, const T* x, std::int64_t x_step, const T* y, std::int64_t y_step);
 

@@ -44,6 +44,7 @@ std::span<const Op* const> view_ops();
 std::span<const Op* const> scatter_ops();
 std::span<const Op* const> split_ops();
 std::span<const Op* const> rearrange_ops();
+std::span<const Op* const> rnn_ops();
 std::span<const Op* const> rounding_ops();
 std::span<const Op* const> scan_ops();
 std::span<const Op* const> select_ops();

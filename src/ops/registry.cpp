@@ -43,6 +43,7 @@ std::vector<const Op*> all_ops() {
            scatter_ops(),
            split_ops(),
            rearrange_ops(),
+           rnn_ops(),
            rounding_ops(),
            scan_ops(),
            select_ops(),
