@@ -9,4 +9,5 @@
 #include "cotangent/nn/layers.h"
 #include "cotangent/nn/module.h"
 #include "cotangent/nn/rnn.h"
+#include "cotangent/nn/padding.h"
 #include "cotangent/nn/utils.h"

@@ -29,6 +29,7 @@ std::span<const Op* const> matmul_ops();
 std::span<const Op* const> matmul_shape_ops();
 std::span<const Op* const> mean_ops();
 std::span<const Op* const> norm_ops();
+std::span<const Op* const> padding_ops();
 std::span<const Op* const> pow_ops();
 std::span<const Op* const> random_fill_ops();
 std::span<const Op* const> random_ops();

@@ -28,6 +28,7 @@ std::vector<const Op*> all_ops() {
            matmul_shape_ops(),
            mean_ops(),
            norm_ops(),
+           padding_ops(),
            pow_ops(),
            random_fill_ops(),
            random_ops(),
