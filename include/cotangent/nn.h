@@ -10,4 +10,5 @@
 #include "cotangent/nn/module.h"
 #include "cotangent/nn/rnn.h"
 #include "cotangent/nn/padding.h"
+#include "cotangent/nn/normalization.h"
 #include "cotangent/nn/utils.h"

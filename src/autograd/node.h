@@ -6,6 +6,7 @@
 #include "autograd/hooks.h"
 #include "core/tensor_impl.h"
 #include "cotangent/autograd.h"
+#include "cotangent/callable.h"
 #include "cotangent/op.h"
 
 namespace ct {
@@ -161,6 +162,8 @@ struct OpNode final : Node {
     return reinterpret_cast<const std::int64_t*>(static_cast<const char*>(attrs()) + (attrs_size + 7) / 8 * 8);
   }
   detail::GradShape shape(std::uint32_t k) const;  // of output k, then of input k - num_inputs()
+  // Gradient `arg` of a call whose rule makes all gradients at once: `make` runs for the first one that is asked for.
+  static Tensor gradient_of_all(const Saved& s, int arg, FunctionRef<std::vector<Tensor>()> make);
   bool wants(int arg) const { return static_cast<std::size_t>(arg) < n_edges_ && edges_[arg].is_valid(); }
 
  protected:

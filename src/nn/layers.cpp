@@ -1,4 +1,4 @@
-// nn/layers.cpp -- linear layers, shapes, dropout, embedding, layer norm.
+// nn/layers.cpp -- linear layers, shapes, dropout, embedding.
 #include "cotangent/nn/layers.h"
 
 #include <cmath>
@@ -22,7 +22,6 @@ template class Cloneable<Dropout3dImpl>;
 template class Cloneable<AlphaDropoutImpl>;
 template class Cloneable<FeatureAlphaDropoutImpl>;
 template class Cloneable<EmbeddingImpl>;
-template class Cloneable<LayerNormImpl>;
 
 // ---- Linear, Bilinear --------------------------------------------------------------------------------------------------------
 
@@ -198,41 +197,6 @@ Tensor EmbeddingImpl::forward(const Tensor& input) {
   std::vector<std::int64_t> shape(input.sizes().begin(), input.sizes().end());
   shape.push_back(options.embedding_dim());
   return rows.reshape(shape);
-}
-
-// ---- LayerNorm ------------------------------------------------------------------------------------------------------------------
-
-LayerNormImpl::LayerNormImpl(const LayerNormOptions& o) : options(o) { LayerNormImpl::reset(); }
-LayerNormImpl::~LayerNormImpl() = default;
-void LayerNormImpl::reset() {
-  CT_CHECK(!options.normalized_shape().empty(), "LayerNorm: Expected normalized_shape to be at least 1-dimensional");
-  if (options.elementwise_affine()) {
-    weight = register_parameter("weight", ct::empty(options.normalized_shape()));
-    bias = register_parameter("bias", ct::empty(options.normalized_shape()));
-  } else {
-    weight = register_parameter("weight", {}, false);
-    bias = register_parameter("bias", {}, false);
-  }
-  reset_parameters();
-}
-void LayerNormImpl::reset_parameters() {
-  if (!weight.defined()) return;
-  init::ones_(weight);
-  init::zeros_(bias);
-}
-std::string LayerNormImpl::extra_repr() const {
-  return join({tuple(options.normalized_shape()), ", eps=", python(options.eps()), ", elementwise_affine=", python(options.elementwise_affine())});
-}
-Tensor LayerNormImpl::forward(const Tensor& input) {
-  const IntArrayRef shape = options.normalized_shape();
-  const auto n = static_cast<std::int64_t>(shape.size());
-  CT_CHECK(input.dim() >= n && input.sizes().slice(static_cast<std::size_t>(input.dim() - n), shape.size()) == shape, "LayerNorm: Given normalized_shape=", shape,
-           ", expected input with shape [*, ..] that ends with it, but got input of size ", input.sizes());
-  std::vector<std::int64_t> dims;
-  for (std::int64_t d = input.dim() - n; d < input.dim(); ++d) dims.push_back(d);
-  const auto [var, mean] = var_mean(input, dims, /*unbiased=*/false, /*keepdim=*/true);
-  const Tensor y = (input - mean) * rsqrt(var + options.eps());
-  return weight.defined() ? addcmul(bias, y, weight) : y;
 }
 
 }  // namespace ct::nn

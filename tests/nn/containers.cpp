@@ -163,7 +163,7 @@ TEST_CASE("layers refuse what does not fit") {
   CHECK(error_of([] { nn::Dropout2d()(ct::ones({3})); }).starts_with("Dropout2d: Feature dropout requires at least 2 dimensions"));
   CHECK(error_of([] { nn::RReLU(nn::RReLUOptions().lower(1).upper(0))(ct::ones({3})); }).starts_with("RReLU: Lower bound should be less"));
   CHECK(error_of([] { nn::Linear(-1, 2); }).starts_with("Linear: numbers of features must not be negative"));
-  CHECK(error_of([] { nn::LayerNorm(std::vector<std::int64_t>{3})(ct::ones({2, 4})); }).starts_with("LayerNorm: Given normalized_shape=[3]"));
+  CHECK(error_of([] { nn::LayerNorm(std::vector<std::int64_t>{3})(ct::ones({2, 4})); }).starts_with("layer_norm: Given normalized_shape=[3]"));
   CHECK(error_of([] { nn::Embedding(3, 2)(ct::ones({2})); }).find("Expected tensor for argument 'indices'") != std::string::npos);
   CHECK(error_of([] { nn::Embedding(3, 2)(ct::tensor({3})); }) != "no error");
   CHECK(error_of([] { nn::GLU()(ct::ones({3})); }).starts_with("GLU: Halving dimension must be even"));

@@ -8,6 +8,7 @@
 #include "cotangent/nn/options/activation.h"
 #include "cotangent/nn/options/dense.h"
 #include "cotangent/nn/options/loss.h"
+#include "cotangent/nn/options/normalization.h"
 
 namespace ct::nn::functional {
 
@@ -65,6 +66,14 @@ CT_API Tensor cosine_similarity(const Tensor& x1, const Tensor& x2, const Cosine
 CT_API Tensor pairwise_distance(const Tensor& x1, const Tensor& x2, const PairwiseDistanceFuncOptions& options = {});
 /// input / max(its p-norm along dim, eps)
 CT_API Tensor normalize(const Tensor& input, const NormalizeFuncOptions& options = {});
+
+/// The operations of ops/normalization.h.   Errors of batch_norm: also "Expected more than 1 value per channel when training, got
+/// input size [1, 3]".
+CT_API Tensor batch_norm(const Tensor& input, const Tensor& running_mean, const Tensor& running_var, const BatchNormFuncOptions& options = {});
+CT_API Tensor instance_norm(const Tensor& input, const InstanceNormFuncOptions& options = {});
+CT_API Tensor layer_norm(const Tensor& input, const LayerNormFuncOptions& options);
+CT_API Tensor rms_norm(const Tensor& input, const RMSNormFuncOptions& options);
+CT_API Tensor group_norm(const Tensor& input, const GroupNormFuncOptions& options);
 
 // ---- dropout: PyTorch's numbers from the default generator ----------------------------------------------------------
 

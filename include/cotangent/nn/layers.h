@@ -1,4 +1,4 @@
-// cotangent/nn/layers.h -- layers: linear, shapes, dropout, embedding, normalisation.
+// cotangent/nn/layers.h -- layers: linear, shapes, dropout, embedding.
 #pragma once
 
 #include <optional>
@@ -163,29 +163,5 @@ class CT_API EmbeddingImpl : public Cloneable<EmbeddingImpl> {
 };
 extern template class Cloneable<EmbeddingImpl>;
 CT_MODULE(Embedding);
-
-struct LayerNormOptions {
-  LayerNormOptions(std::vector<std::int64_t> normalized_shape) : normalized_shape_(std::move(normalized_shape)) {}
-  CT_ARG(std::vector<std::int64_t>, normalized_shape);
-  CT_ARG(double, eps) = 1e-5;
-  CT_ARG(bool, elementwise_affine) = true;
-};
-/// y = (x - mean) / sqrt(var + eps) * weight + bias, over the last dimensions. Ba, Kiros & Hinton (2016).
-/// Errors: ct::Error unless input ends with normalized_shape.
-class CT_API LayerNormImpl : public Cloneable<LayerNormImpl> {
- public:
-  LayerNormImpl(std::vector<std::int64_t> normalized_shape) : LayerNormImpl(LayerNormOptions(std::move(normalized_shape))) {}
-  explicit LayerNormImpl(const LayerNormOptions& options);
-  ~LayerNormImpl() override;
-  void reset() override;
-  void reset_parameters();
-  std::string extra_repr() const override;
-  Tensor forward(const Tensor& input);
-
-  LayerNormOptions options;
-  Tensor weight, bias;
-};
-extern template class Cloneable<LayerNormImpl>;
-CT_MODULE(LayerNorm);
 
 }  // namespace ct::nn

@@ -9,6 +9,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 #include "kernels/cpu/dispatch.h"
+#include "kernels/cpu/rows-inl.h"
 #include <hwy/contrib/math/math-inl.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -21,35 +22,6 @@ HWY_INLINE V exp_of(D d, V v) { return hn::IfThenElse(hn::IsNaN(v), v, hn::Exp(d
 
 template <class D, class V>
 HWY_INLINE V larger(D, V a, V b) { return hn::IfThenElse(hn::Gt(b, a), b, a); }
-
-// Calls f(d, i) on vectors that cover [0, n): full ones, then single lanes.
-template <class T, class F>
-HWY_INLINE void each_vector(std::int64_t n, const F& f) {
-  const hn::ScalableTag<T> d;
-  const hn::CappedTag<T, 1> d1;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  std::int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) f(d, i);
-  for (; i < n; ++i) f(d1, i);
-}
-
-// The sum over i of what f(d, i) returns.
-template <class T, class F>
-HWY_INLINE T sum_vectors(std::int64_t n, const F& f) {
-  const hn::ScalableTag<T> d;
-  const hn::CappedTag<T, 1> d1;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  auto a = hn::Zero(d), b = a;
-  T rest = 0;
-  std::int64_t i = 0;
-  for (; i + 2 * lanes <= n; i += 2 * lanes) {
-    a = hn::Add(a, f(d, i));
-    b = hn::Add(b, f(d, i + lanes));
-  }
-  for (; i + lanes <= n; i += lanes) a = hn::Add(a, f(d, i));
-  for (; i < n; ++i) rest += hn::GetLane(f(d1, i));
-  return hn::GetLane(hn::SumOfLanes(d, hn::Add(a, b))) + rest;
-}
 
 template <class T>
 HWY_INLINE T row_max(const T* x, std::int64_t n) {
