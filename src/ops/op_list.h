@@ -10,6 +10,7 @@ namespace ct {
 std::span<const Op* const> activation_ops();
 std::span<const Op* const> arithmetic_ops();
 std::span<const Op* const> compare_ops();
+std::span<const Op* const> convolution_ops();
 std::span<const Op* const> copy_ops();
 std::span<const Op* const> count_ops();
 std::span<const Op* const> dim_ops();
@@ -19,6 +20,7 @@ std::span<const Op* const> exponential_ops();
 std::span<const Op* const> extrema_ops();
 std::span<const Op* const> fused_ops();
 std::span<const Op* const> geometry_ops();
+std::span<const Op* const> im2col_ops();
 std::span<const Op* const> index_dim_ops();
 std::span<const Op* const> indexing_ops();
 std::span<const Op* const> join_ops();
