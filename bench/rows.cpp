@@ -6,6 +6,7 @@
 #include "bare.h"
 #include "checkpoint.h"
 #include "derivatives.h"
+#include "loaders.h"
 #include "losses.h"
 #include "optimizers.h"
 
@@ -118,6 +119,7 @@ std::vector<Row> rows() {
   };
   for (const Row& r : derivative_rows()) all.push_back(r);
   for (const Row& r : loss_rows()) all.push_back(r);
+  for (const Row& r : loader_rows()) all.push_back(r);
   for (const Row& r : optimizer_rows()) all.push_back(r);
   for (const Row& r : checkpoint_rows()) all.push_back(r);
   return all;

@@ -13,6 +13,9 @@
 
 #include "cotangent/cotangent.h"
 #include "cotangent/data.h"
+#include "cotangent/data/chunk.h"
+#include "cotangent/data/dataloader.h"
+#include "cotangent/data/mnist.h"
 #include "cotangent/forward_ad.h"
 #include "cotangent/nn.h"
 #include "cotangent/optim.h"
