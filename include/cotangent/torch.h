@@ -1,10 +1,11 @@
 // cotangent/torch.h -- for code written for libtorch's C++ front end: include this in place of <torch/torch.h>.
 //
-// Makes torch, at and c10 other names of ct, and defines libtorch's macros with the same meaning. It defines no function of its
-// own: what a program can do here it can do with ct's headers, which compile faster. docs/from-libtorch.md lists what differs.
+// Makes torch, at and c10 other names of ct, and defines libtorch's macros with the same meaning. It adds nothing but
+// names: ct's own headers have all of it and compile faster. docs/from-libtorch.md lists what differs.
 #pragma once
 
-#include <iostream>  // libtorch's headers bring these, and programs count on it
+#include <cmath>     // libtorch's headers bring these, and programs count on it
+#include <iostream>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -16,8 +17,11 @@
 #include "cotangent/data/chunk.h"
 #include "cotangent/data/dataloader.h"
 #include "cotangent/data/mnist.h"
+#include "cotangent/expanding_array.h"
 #include "cotangent/forward_ad.h"
+#include "cotangent/io.h"
 #include "cotangent/nn.h"
+#include "cotangent/nn/functional.h"
 #include "cotangent/optim.h"
 
 namespace ct {
@@ -27,6 +31,33 @@ using std::nullopt;
 using std::nullopt_t;
 using std::optional;
 using string_view = std::string_view;
+
+// Short names of dtypes.
+using Dtype = ScalarType;
+inline constexpr ScalarType kU8 = kUInt8, kI8 = kInt8, kI16 = kInt16, kI32 = kInt32, kI64 = kInt64, kF16 = kFloat16, kF32 = kFloat32, kF64 = kFloat64;
+
+namespace autograd {
+namespace forward_ad = ::ct::forward_ad;
+using optional_variable_list = std::vector<std::optional<Tensor>>;
+}  // namespace autograd
+namespace nn::init {
+// Python's words, and the constants, which convert to them: kFanIn, kReLU.
+using FanModeType = std::string_view;
+using NonlinearityType = std::string_view;
+}  // namespace nn::init
+/// F::dropout and its kin with arguments in libtorch's order.
+inline Tensor dropout(const Tensor& input, double p, bool train) { return nn::functional::dropout(input, nn::functional::DropoutFuncOptions().p(p).training(train)); }
+inline Tensor feature_dropout(const Tensor& input, double p, bool train) {
+  return nn::functional::dropout2d(input, nn::functional::Dropout2dFuncOptions().p(p).training(train));
+}
+inline Tensor alpha_dropout(const Tensor& input, double p, bool train) {
+  return nn::functional::alpha_dropout(input, nn::functional::AlphaDropoutFuncOptions().p(p).training(train));
+}
+inline Tensor feature_alpha_dropout(const Tensor& input, double p, bool train) {
+  return nn::functional::feature_alpha_dropout(input, nn::functional::FeatureAlphaDropoutFuncOptions().p(p).training(train));
+}
+/// Whether both are undefined, or both are there and equal.
+inline bool equal_if_defined(Tensor a, Tensor b) { return a.defined() == b.defined() && (!a.defined() || equal(a, b)); }
 
 namespace detail {
 // The message of TORCH_CHECK: whatever can be written to a stream.

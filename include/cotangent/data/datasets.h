@@ -306,7 +306,9 @@ std::vector<Subset<D>> random_split(const D& dataset, ArrayRef<double> lengths, 
 
 namespace ct::data {
 
+using datasets::BatchDataset;
 using datasets::ConcatDataset;
+using datasets::Dataset;
 using datasets::random_split;
 using datasets::Subset;
 
