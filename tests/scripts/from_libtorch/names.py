@@ -21,6 +21,21 @@ ARGUMENTS = {
     "ct::autograd::Function": "<Double>",
     "ct::nn::ModuleHolder": "<ct::nn::LinearImpl>",
     "ct::nn::Cloneable": "<ct::nn::LinearImpl>",
+    "ct::nn::ConvOptions": "<2>",
+    "ct::nn::functional::ConvFuncOptions": "<2>",
+    "ct::nn::ConvTransposeOptions": "<2>",
+    "ct::nn::functional::ConvTransposeFuncOptions": "<2>",
+    "ct::nn::ConstantPadOptions": "<2>",
+    "ct::nn::ReflectionPadOptions": "<2>",
+    "ct::nn::ReplicationPadOptions": "<2>",
+    "ct::nn::AvgPoolOptions": "<2>",
+    "ct::nn::MaxPoolOptions": "<2>",
+    "ct::nn::MaxUnpoolOptions": "<2>",
+    "ct::nn::functional::MaxUnpoolFuncOptions": "<2>",
+    "ct::nn::LPPoolOptions": "<2>",
+    "ct::nn::FractionalMaxPoolOptions": "<2>",
+    "ct::nn::AdaptiveAvgPoolOptions": "<ct::ExpandingArray<2>>",
+    "ct::nn::AdaptiveMaxPoolOptions": "<ct::ExpandingArray<2>>",
     "ct::data::Example": "<>",
     "ct::data::DataLoaderBase": "<Rows, Rows::BatchType, std::vector<size_t>>",
     "ct::data::StatelessDataLoader": "<Rows, ct::data::samplers::RandomSampler>",
@@ -50,17 +65,9 @@ ARGUMENTS = {
 PRELUDE = """
 #include <cotangent/torch.h>
 struct Double : ct::autograd::Function<Double> {};
-#if __has_include(<cotangent/data/datasets.h>)
-struct Rows : ct::data::datasets::Dataset<Rows> {
-  ct::data::Example<> get(size_t) override { return {}; }
-  std::optional<size_t> size() const override { return 1; }
-};
-struct Chunks : ct::data::datasets::ChunkDataReader<ct::data::Example<>> {
-  std::vector<ct::data::Example<>> read_chunk(size_t) override { return {}; }
-  size_t chunk_count() override { return 1; }
-  void reset() override {}
-};
-#endif
+struct Rows : ct::data::datasets::Dataset<Rows> {};
+struct State : ct::data::datasets::StatefulDataset<State> {};
+struct Chunks : ct::data::datasets::ChunkDataReader<ct::data::Example<>> {};
 """
 
 
@@ -91,7 +98,7 @@ with tempfile.NamedTemporaryFile("w", suffix=".cpp") as source:
     source.write("\n".join(lines) + "\n")
     source.flush()
     limit = ["-ferror-limit=0"] if "clang" in compiler else ["-fmax-errors=0"]
-    result = subprocess.run([compiler, "-std=c++20", "-fsyntax-only", "-w", *limit, "-I", include, source.name],
+    result = subprocess.run([compiler, "-std=c++20", "-fsyntax-only", "-w", "-Dfinal=", *limit, "-I", include, source.name],
                             capture_output=True, text=True)
     errors = re.findall(re.escape(source.name) + r":(\d+):\d+: (?:fatal )?error: (.*)", result.stderr)
 strange = [f"{text} (line {line}: {lines[int(line) - 1]})" for line, text in errors if int(line) not in name_at]
