@@ -9,6 +9,7 @@
 #include "loaders.h"
 #include "losses.h"
 #include "optimizers.h"
+#include "recurrent.h"
 
 namespace bench {
 
@@ -121,6 +122,7 @@ std::vector<Row> rows() {
   for (const Row& r : loss_rows()) all.push_back(r);
   for (const Row& r : loader_rows()) all.push_back(r);
   for (const Row& r : optimizer_rows()) all.push_back(r);
+  for (const Row& r : recurrent_rows()) all.push_back(r);
   for (const Row& r : checkpoint_rows()) all.push_back(r);
   return all;
 }

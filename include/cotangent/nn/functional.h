@@ -4,6 +4,7 @@
 //   F::cross_entropy(logits, classes, F::CrossEntropyFuncOptions().label_smoothing(0.1));
 #pragma once
 
+#include "cotangent/nn/functional/attention.h"
 #include "cotangent/nn/functional/padding.h"
 #include "cotangent/nn/options/activation.h"
 #include "cotangent/nn/options/dense.h"
