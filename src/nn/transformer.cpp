@@ -99,10 +99,25 @@ Tensor TransformerDecoderLayerImpl::forward(Tensor tgt, const Tensor& memory, co
 
 namespace {
 
-// A copy of a layer that draws initial values as the original did, as libtorch's copies do.
+// Initial values are drawn as often as libtorch does: its copy of a module makes a new one, and then new ones of its children.
+void draw_as_copy(const MultiheadAttentionImpl& m) {
+  MultiheadAttention{m.options};
+  Linear{m.out_proj->options};
+}
+void draw_as_copy(const TransformerEncoderLayerImpl& m) {
+  TransformerEncoderLayer{m.options};
+  draw_as_copy(*m.self_attn);
+}
+void draw_as_copy(const TransformerDecoderLayerImpl& m) {
+  TransformerDecoderLayer{m.options};
+  draw_as_copy(*m.self_attn);
+  draw_as_copy(*m.multihead_attn);
+}
 template <class Layer>
 std::shared_ptr<Layer> copy_of(const Layer& layer) {
-  const auto fresh = std::make_shared<Layer>(layer.options);  // draws what libtorch's copy draws
+  draw_as_copy(layer);
+  Linear{layer.linear1->options};
+  Linear{layer.linear2->options};
   return std::dynamic_pointer_cast<Layer>(layer.clone());
 }
 
@@ -170,20 +185,18 @@ void TransformerImpl::reset() {
     return layer.dim_feedforward(o.dim_feedforward()).dropout(o.dropout()).activation(o.activation()).layer_norm_eps(o.layer_norm_eps()).batch_first(o.batch_first())
         .norm_first(o.norm_first());
   };
-  // Of a copy, the encoder given by the user is a copy too.
-  const auto own = [](const AnyModule& given, const AnyModule& before) { return before.is_empty() ? given : given.clone(); };
   if (o.custom_encoder().is_empty()) {
     TransformerEncoderLayer layer(options_of(TransformerEncoderLayerOptions(o.d_model(), o.nhead())));
     encoder = AnyModule(TransformerEncoder(TransformerEncoderOptions(layer, o.num_encoder_layers()).norm(AnyModule(norm_of(o)))));
   } else {
-    encoder = own(o.custom_encoder(), encoder);
+    encoder = o.custom_encoder().clone();
   }
   register_module("encoder", encoder.ptr());
   if (o.custom_decoder().is_empty()) {
     TransformerDecoderLayer layer(options_of(TransformerDecoderLayerOptions(o.d_model(), o.nhead())));
     decoder = AnyModule(TransformerDecoder(TransformerDecoderOptions(layer, o.num_decoder_layers()).norm(AnyModule(norm_of(o)))));
   } else {
-    decoder = own(o.custom_decoder(), decoder);
+    decoder = o.custom_decoder().clone();
   }
   register_module("decoder", decoder.ptr());
   reset_parameters();

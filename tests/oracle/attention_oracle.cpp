@@ -48,8 +48,8 @@ TEST_CASE("attention: masks, weights of each head, self-attention") {
       (std::get<0>(p).sin().sum() + std::get<1>(p).cos().sum()).backward();
       (std::get<0>(q).sin().sum() + std::get<1>(q).cos().sum()).backward();
       near(x.grad(), y.grad());
-      const auto c = a(x, x, x, {}, false, cn::TransformerImpl::generate_square_subsequent_mask(4));
-      const auto d = b(y, y, y, {}, false, tn::TransformerImpl::generate_square_subsequent_mask(4));
+      const auto c = a(x, x, x, ct::Tensor(), false, cn::TransformerImpl::generate_square_subsequent_mask(4));
+      const auto d = b(y, y, y, at::Tensor(), false, tn::TransformerImpl::generate_square_subsequent_mask(4));
       near(std::get<0>(c), std::get<0>(d));
       CHECK(!std::get<1>(c).defined());
     }
@@ -70,6 +70,13 @@ TEST_CASE("layers of the transformer") {
   CHECK_MODULE("TransformerDecoderLayer(8, 2, dim_feedforward=16, dropout=0.0, activation='gelu')",
                TransformerDecoderLayer(TransformerDecoderLayerOptions(8, 2).dim_feedforward(16).dropout(0).activation(kGELU)), Randn(4, 3, 8), Randn(5, 3, 8), Randn(4, 4),
                Randn(4, 5));
+}
+
+TEST_CASE("a transformer draws as many initial values as libtorch's") {
+  seed(3);
+  cn::Transformer a(cn::TransformerOptions(8, 2, 2, 1).dim_feedforward(16));
+  tn::Transformer b(tn::TransformerOptions(8, 2, 2, 1).dim_feedforward(16));
+  near(ct::rand({5}), torch::rand({5}));
 }
 
 TEST_CASE("encoder, decoder and the whole transformer") {

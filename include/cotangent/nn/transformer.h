@@ -3,6 +3,7 @@
 
 #include "cotangent/nn/attention.h"
 #include "cotangent/nn/containers.h"
+#include "cotangent/nn/normalization.h"
 
 namespace ct::nn {
 
@@ -118,8 +119,8 @@ struct TransformerOptions {
   CT_ARG(std::int64_t, dim_feedforward) = 2048;
   CT_ARG(double, dropout) = 0.1;
   CT_ARG(activation_t, activation) = kReLU;
-  CT_ARG(AnyModule, custom_encoder);     // called with (src, src_mask, src_key_padding_mask)
-  CT_ARG(AnyModule, custom_decoder);     // called with tgt, memory, and their four masks
+  CT_ARG(AnyModule, custom_encoder);     // a copy of it is called with (src, src_mask, src_key_padding_mask)
+  CT_ARG(AnyModule, custom_decoder);     // a copy of it is called with tgt, memory, and their four masks
   // Python's:
   CT_ARG(double, layer_norm_eps) = 1e-5;
   CT_ARG(bool, batch_first) = false;
