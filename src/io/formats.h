@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cotangent/io/numpy.h"
+#include "cotangent/io/pickle.h"
 #include "cotangent/io/safetensors.h"
 #include "io/sink.h"
 #include "io/source.h"
@@ -15,6 +16,10 @@ void write_npy(Sink& sink, const Tensor& tensor);
 Tensor read_npy(const Source& source);
 void write_npz(const char* op, Sink& sink, const TensorDict& tensors, bool compressed);
 TensorDict read_npz(const Source& source, std::int64_t max_bytes);
+
+void write_pt(const char* op, Sink& sink, const IValue& value);
+class ZipArchive;
+IValue read_pt(const ZipArchive& zip);
 
 // Elements that can be written from start to end, without history.
 Tensor plain(const char* op, const std::string& name, const Tensor& t);

@@ -66,4 +66,23 @@ void AdamW::update(detail::Step& step, OptimizerParamState& state, const Optimiz
   adam_step(step, state, o, 0, 1 - o.lr() * o.weight_decay());
 }
 
+// ---- what is saved of the options -----------------------------------------------------------------------
+
+void AdamOptions::visit(OptionsVisitor& v) {
+  v.value("lr", lr_);
+  v.value("betas", betas_);
+  v.value("eps", eps_);
+  v.value("weight_decay", weight_decay_);
+  v.value("amsgrad", amsgrad_);
+  v.value("maximize", maximize_);
+}
+void AdamWOptions::visit(OptionsVisitor& v) {
+  v.value("lr", lr_);
+  v.value("betas", betas_);
+  v.value("eps", eps_);
+  v.value("weight_decay", weight_decay_);
+  v.value("amsgrad", amsgrad_);
+  v.value("maximize", maximize_);
+}
+
 }  // namespace ct::optim

@@ -113,4 +113,29 @@ void RAdam::update(detail::Step& step, OptimizerParamState& state, const Optimiz
   ++s.step();
 }
 
+// ---- what is saved of the options -----------------------------------------------------------------------
+
+void AdamaxOptions::visit(OptionsVisitor& v) {
+  v.value("lr", lr_);
+  v.value("betas", betas_);
+  v.value("eps", eps_);
+  v.value("weight_decay", weight_decay_);
+  v.value("maximize", maximize_);
+}
+void NAdamOptions::visit(OptionsVisitor& v) {
+  v.value("lr", lr_);
+  v.value("betas", betas_);
+  v.value("eps", eps_);
+  v.value("weight_decay", weight_decay_);
+  v.value("momentum_decay", momentum_decay_);
+  v.value("maximize", maximize_);
+}
+void RAdamOptions::visit(OptionsVisitor& v) {
+  v.value("lr", lr_);
+  v.value("betas", betas_);
+  v.value("eps", eps_);
+  v.value("weight_decay", weight_decay_);
+  v.value("maximize", maximize_);
+}
+
 }  // namespace ct::optim

@@ -106,4 +106,31 @@ void Adadelta::update(detail::Step& step, OptimizerParamState& state, const Opti
   ++s.step();
 }
 
+// ---- what is saved of the options -----------------------------------------------------------------------
+
+void RMSpropOptions::visit(OptionsVisitor& v) {
+  v.value("lr", lr_);
+  v.value("alpha", alpha_);
+  v.value("eps", eps_);
+  v.value("weight_decay", weight_decay_);
+  v.value("momentum", momentum_);
+  v.value("centered", centered_);
+  v.value("maximize", maximize_);
+}
+void AdagradOptions::visit(OptionsVisitor& v) {
+  v.value("lr", lr_);
+  v.value("lr_decay", lr_decay_);
+  v.value("weight_decay", weight_decay_);
+  v.value("initial_accumulator_value", initial_accumulator_value_);
+  v.value("eps", eps_);
+  v.value("maximize", maximize_);
+}
+void AdadeltaOptions::visit(OptionsVisitor& v) {
+  v.value("lr", lr_);
+  v.value("rho", rho_);
+  v.value("eps", eps_);
+  v.value("weight_decay", weight_decay_);
+  v.value("maximize", maximize_);
+}
+
 }  // namespace ct::optim

@@ -243,4 +243,22 @@ Tensor LBFGS::step(LossClosure closure) {
   return first_loss;
 }
 
+// ---- what is saved of the options -----------------------------------------------------------------------
+
+void LBFGSOptions::visit(OptionsVisitor& v) {
+  v.value("lr", lr_);
+  v.value("max_iter", max_iter_);
+  // As a number in any case, which is what Python has.
+  const std::optional<std::int64_t> used = max_eval_ ? max_eval_ : max_iter_ * 5 / 4;
+  std::optional<std::int64_t> max_eval = used;
+  v.value("max_eval", max_eval);
+  if (max_eval != used) max_eval_ = max_eval;
+  v.value("tolerance_grad", tolerance_grad_);
+  v.value("tolerance_change", tolerance_change_);
+  v.value("history_size", history_size_);
+  v.value("line_search_fn", line_search_fn_);
+}
+
+Owned<OptimizerParamState> LBFGS::new_state(const Tensor&, const OptimizerOptions&) const { return Owned<OptimizerParamState>(new LBFGSParamState); }
+
 }  // namespace ct::optim

@@ -143,6 +143,11 @@ void OptimizerState::clear() {
   if (index_) index_->of.clear();
 }
 
+void OptimizerState::swap(OptimizerState& o) noexcept {
+  entries_.swap(o.entries_);
+  std::swap(index_, o.index_);
+}
+
 // ---- the step -----------------------------------------------------------------------------------------
 
 ParamwiseOptimizer::ParamwiseOptimizer(const char* name, std::vector<OptimizerParamGroup> groups, Owned<OptimizerOptions> defaults)

@@ -68,4 +68,21 @@ void ASGD::update(detail::Step& step, OptimizerParamState& state, const Optimize
   s.mu(1 / std::max(1.0, t - o.t0()));
 }
 
+// ---- what is saved of the options -----------------------------------------------------------------------
+
+void RpropOptions::visit(OptionsVisitor& v) {
+  v.value("lr", lr_);
+  v.value("etas", etas_);
+  v.value("step_sizes", step_sizes_);
+  v.value("maximize", maximize_);
+}
+void ASGDOptions::visit(OptionsVisitor& v) {
+  v.value("lr", lr_);
+  v.value("lambd", lambd_);
+  v.value("alpha", alpha_);
+  v.value("t0", t0_);
+  v.value("weight_decay", weight_decay_);
+  v.value("maximize", maximize_);
+}
+
 }  // namespace ct::optim

@@ -31,4 +31,15 @@ void SGD::update(detail::Step& step, OptimizerParamState& state, const Optimizer
   step.run(kernels::optim().sgd_momentum, a, {&buffer});
 }
 
+// ---- what is saved of the options -----------------------------------------------------------------------
+
+void SGDOptions::visit(OptionsVisitor& v) {
+  v.value("lr", lr_);
+  v.value("momentum", momentum_);
+  v.value("dampening", dampening_);
+  v.value("weight_decay", weight_decay_);
+  v.value("nesterov", nesterov_);
+  v.value("maximize", maximize_);
+}
+
 }  // namespace ct::optim

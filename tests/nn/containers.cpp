@@ -109,6 +109,22 @@ TEST_CASE("ParameterList and ParameterDict") {
   CHECK(dict->empty());
 }
 
+TEST_CASE("OrderedDict finds its entries when they are many, and after some are gone") {
+  ct::OrderedDict<std::string, int> d;
+  const auto key = [](int i) { return "layers." + std::to_string(i); };
+  for (int i = 0; i < 1000; ++i) d.insert(key(i), i);
+  for (int i = 0; i < 1000; i += 3) d.erase(key(i));
+  d.insert(key(0), 7);
+  CHECK(error_of([&] { d.insert(key(1), 1); }) == "Key 'layers.1' already defined");
+  bool right = d.size() == 667;
+  for (int i = 1; i < 1000; ++i) right = right && (i % 3 == 0 ? !d.contains(key(i)) : d.contains(key(i)) && d[key(i)] == i);
+  CHECK(right);
+  CHECK(d[0].key() == key(1));
+  CHECK(d.back().value() == 7);
+  d.clear();
+  CHECK(!d.contains(key(1)));
+}
+
 TEST_CASE("OrderedDict") {
   ct::OrderedDict<std::string, int> d{{"z", 1}, {"a", 2}};
   d.insert("m", 3);

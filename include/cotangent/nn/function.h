@@ -21,7 +21,7 @@ class CT_API FunctionalImpl : public Cloneable<FunctionalImpl> {
   void reset() override;
   Tensor forward(Tensor input);
   Tensor operator()(Tensor input);
-  bool is_serializable() const { return false; }
+  bool is_serializable() const override { return false; }
 
  private:
   Function function_;

@@ -13,6 +13,11 @@
 #include "cotangent/ordered_dict.h"
 #include "cotangent/tensor.h"
 
+namespace ct::serialize {
+class OutputArchive;
+class InputArchive;
+}
+
 namespace ct::nn {
 
 class Module;
@@ -165,6 +170,14 @@ class CT_API Module : public std::enable_shared_from_this<Module> {
   /// Errors: ct::Error with every missing and unexpected key (unless !strict) and every shape that differs; nothing is
   /// copied then.
   IncompatibleKeys load_state_dict(const OrderedDict<std::string, Tensor>& state, bool strict = true);
+
+  /// Writes parameters, buffers and children under their names; override it, and load, for what else the module holds. Programs
+  /// call ct::save(net, path) of cotangent/io.h.
+  virtual void save(serialize::OutputArchive& archive) const;
+  /// Reads what save wrote, into the same tensors. Programs call ct::load(net, path), which checks all of it beforehand.
+  virtual void load(serialize::InputArchive& archive);
+  /// Whether a parent saves and loads this module.
+  virtual bool is_serializable() const { return true; }
 
   // ---- hooks -------------------------------------------------------------------------------------------------------------------
   // They run when the module is called as net(x), through a holder or a container, or with call(); net->forward(x) goes

@@ -28,6 +28,7 @@ struct CT_API AdamOptions : OptionsWithBetas<AdamOptions> {
 
  public:
   void check() const override;
+  void visit(OptionsVisitor& v) override;
 };
 struct CT_API AdamWOptions : OptionsWithBetas<AdamWOptions> {
   AdamWOptions(double lr = 1e-3) : lr_(lr) {}
@@ -41,8 +42,9 @@ struct CT_API AdamWOptions : OptionsWithBetas<AdamWOptions> {
 
  public:
   void check() const override;
+  void visit(OptionsVisitor& v) override;
 };
-struct CT_API AdamParamState : OptimizerParamState {
+struct CT_API AdamParamState : OptimizerCloneableParamState<AdamParamState> {
   CT_OPTIM_ARG(std::int64_t, step) = 0;
   CT_OPTIM_ARG(Tensor, exp_avg);
   CT_OPTIM_ARG(Tensor, exp_avg_sq);
@@ -51,7 +53,9 @@ struct CT_API AdamParamState : OptimizerParamState {
  public:
   void visit(StateVisitor& v) override;
 };
-struct CT_API AdamWParamState : AdamParamState {};
+struct CT_API AdamWParamState : AdamParamState {
+  Owned<OptimizerParamState> clone() const override { return Owned<OptimizerParamState>(new AdamWParamState(*this)); }
+};
 
 /// With gradient g (negated by `maximize`), learning rate l, weight decay w, in step t:
 ///   g += w p;  m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2

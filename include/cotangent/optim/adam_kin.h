@@ -19,8 +19,9 @@ struct CT_API AdamaxOptions : OptionsWithBetas<AdamaxOptions> {
 
  public:
   void check() const override;
+  void visit(OptionsVisitor& v) override;
 };
-struct CT_API AdamaxParamState : OptimizerParamState {
+struct CT_API AdamaxParamState : OptimizerCloneableParamState<AdamaxParamState> {
   CT_OPTIM_ARG(std::int64_t, step) = 0;
   CT_OPTIM_ARG(Tensor, exp_avg);
   CT_OPTIM_ARG(Tensor, exp_inf);
@@ -44,8 +45,9 @@ struct CT_API NAdamOptions : OptionsWithBetas<NAdamOptions> {
 
  public:
   void check() const override;
+  void visit(OptionsVisitor& v) override;
 };
-struct CT_API NAdamParamState : OptimizerParamState {
+struct CT_API NAdamParamState : OptimizerCloneableParamState<NAdamParamState> {
   CT_OPTIM_ARG(std::int64_t, step) = 0;
   CT_OPTIM_ARG(double, mu_product) = 1;
   CT_OPTIM_ARG(Tensor, exp_avg);
@@ -70,8 +72,9 @@ struct CT_API RAdamOptions : OptionsWithBetas<RAdamOptions> {
 
  public:
   void check() const override;
+  void visit(OptionsVisitor& v) override;
 };
-struct CT_API RAdamParamState : OptimizerParamState {
+struct CT_API RAdamParamState : OptimizerCloneableParamState<RAdamParamState> {
   CT_OPTIM_ARG(std::int64_t, step) = 0;
   CT_OPTIM_ARG(Tensor, exp_avg);
   CT_OPTIM_ARG(Tensor, exp_avg_sq);

@@ -19,10 +19,11 @@ struct CT_API RMSpropOptions : OptimizerCloneableOptions<RMSpropOptions> {
 
  public:
   void check() const override;
+  void visit(OptionsVisitor& v) override;
   std::optional<double> get_momentum() const override { return momentum_; }
   void set_momentum(double v) override { momentum_ = v; }
 };
-struct CT_API RMSpropParamState : OptimizerParamState {
+struct CT_API RMSpropParamState : OptimizerCloneableParamState<RMSpropParamState> {
   CT_OPTIM_ARG(std::int64_t, step) = 0;
   CT_OPTIM_ARG(Tensor, square_avg);
   CT_OPTIM_ARG(Tensor, momentum_buffer);
@@ -47,8 +48,9 @@ struct CT_API AdagradOptions : OptimizerCloneableOptions<AdagradOptions> {
 
  public:
   void check() const override;
+  void visit(OptionsVisitor& v) override;
 };
-struct CT_API AdagradParamState : OptimizerParamState {
+struct CT_API AdagradParamState : OptimizerCloneableParamState<AdagradParamState> {
   CT_OPTIM_ARG(Tensor, sum);
   CT_OPTIM_ARG(std::int64_t, step) = 0;
 
@@ -69,8 +71,9 @@ struct CT_API AdadeltaOptions : OptimizerCloneableOptions<AdadeltaOptions> {
 
  public:
   void check() const override;
+  void visit(OptionsVisitor& v) override;
 };
-struct CT_API AdadeltaParamState : OptimizerParamState {
+struct CT_API AdadeltaParamState : OptimizerCloneableParamState<AdadeltaParamState> {
   CT_OPTIM_ARG(std::int64_t, step) = 0;
   CT_OPTIM_ARG(Tensor, square_avg);
   CT_OPTIM_ARG(Tensor, acc_delta);

@@ -19,9 +19,10 @@ struct CT_API LBFGSOptions : OptimizerCloneableOptions<LBFGSOptions> {
 
  public:
   void check() const override;
+  void visit(OptionsVisitor& v) override;
 };
 /// Kept under the first parameter: gradients and directions are those of all parameters, one after the other.
-struct CT_API LBFGSParamState : OptimizerParamState {
+struct CT_API LBFGSParamState : OptimizerCloneableParamState<LBFGSParamState> {
   CT_OPTIM_ARG(std::int64_t, func_evals) = 0;
   CT_OPTIM_ARG(std::int64_t, n_iter) = 0;
   CT_OPTIM_ARG(double, t) = 0;
@@ -52,6 +53,7 @@ class CT_API LBFGS : public Optimizer {
   Tensor step(LossClosure closure) override;
 
  private:
+  Owned<OptimizerParamState> new_state(const Tensor& param, const OptimizerOptions& options) const override;
   struct Search;
 };
 

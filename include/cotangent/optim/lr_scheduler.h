@@ -22,8 +22,15 @@ class CT_API LRScheduler {
   const std::vector<double>& get_last_lr() const { return last_lr_; }
   std::int64_t last_epoch() const { return last_epoch_; }
   Optimizer& optimizer() const { return optimizer_; }
+  /// Where it stands, with Python's names; not what its constructor was given. The rates themselves are in the optimizer's
+  /// state_dict().
+  IValue state_dict() const;
+  /// Errors: ct::ValueError if an entry is missing or is no number; nothing is changed then.
+  void load_state_dict(const IValue& state);
 
  protected:
+  /// What state_dict() has.
+  virtual void visit(StateVisitor& v);
   explicit LRScheduler(Optimizer& optimizer);
   /// Sets the rates of epoch 0; the last thing a constructor does.
   void start();
@@ -103,6 +110,7 @@ class CT_API CosineAnnealingWarmRestarts : public LRScheduler {
  private:
   double rate(std::size_t group) override;
   void begin() override;
+  void visit(StateVisitor& v) override;
   std::int64_t T_0_, T_mult_;
   double T_i_, T_cur_ = -1, eta_min_;
 };
@@ -209,6 +217,8 @@ class CT_API ReduceLROnPlateau {
   void step(const Tensor& metric) { step(metric.item<double>()); }
   const std::vector<double>& get_last_lr() const { return last_lr_; }
   double best() const { return best_; }
+  IValue state_dict() const;
+  void load_state_dict(const IValue& state);
   std::int64_t num_bad_epochs() const { return bad_; }
  private:
   bool better(double a) const;
@@ -228,6 +238,9 @@ class CT_API SequentialLR {
   void step();
   const std::vector<double>& get_last_lr() const { return last_lr_; }
   std::int64_t last_epoch() const { return last_epoch_; }
+  /// With those of its schedulers.
+  IValue state_dict() const;
+  void load_state_dict(const IValue& state);
  private:
   std::vector<LRScheduler*> schedulers_;
   std::vector<std::int64_t> milestones_;
@@ -241,6 +254,9 @@ class CT_API ChainedScheduler {
   /// The schedulers must outlive this. Errors: ct::ValueError if there is none, or they have several optimizers.
   explicit ChainedScheduler(std::vector<LRScheduler*> schedulers);
   void step();
+  /// With those of its schedulers.
+  IValue state_dict() const;
+  void load_state_dict(const IValue& state);
   const std::vector<double>& get_last_lr() const { return last_lr_; }
  private:
   std::vector<LRScheduler*> schedulers_;

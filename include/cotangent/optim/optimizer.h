@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -18,6 +20,14 @@
   T& name() noexcept { return this->name##_; }                                                     \
  private:                                                                                          \
   T name##_
+
+namespace ct {
+class IValue;
+}
+namespace ct::serialize {
+class OutputArchive;
+class InputArchive;
+}
 
 namespace ct::optim {
 
@@ -44,6 +54,18 @@ class Owned {
   T* p_ = nullptr;
 };
 
+/// Is shown each option by Python's name, to read or to replace it.
+class CT_API OptionsVisitor {
+ public:
+  virtual ~OptionsVisitor();
+  virtual void value(const char* name, double& v) = 0;
+  virtual void value(const char* name, bool& v) = 0;
+  virtual void value(const char* name, std::int64_t& v) = 0;
+  virtual void value(const char* name, std::optional<std::int64_t>& v) = 0;
+  virtual void value(const char* name, std::optional<std::string>& v) = 0;
+  virtual void value(const char* name, std::tuple<double, double>& v) = 0;
+};
+
 /// What an optimizer's options have in common. Each optimizer has its own: SGDOptions(0.1).momentum(0.9).
 class CT_API OptimizerOptions {
  public:
@@ -56,6 +78,11 @@ class CT_API OptimizerOptions {
   virtual void set_momentum(double) {}
   /// Errors: ct::ValueError with PyTorch's text for a value out of its range.
   virtual void check() const {}
+  /// What is saved of them, under Python's names; where a class of yours does not override it, serialize() says it.
+  virtual void visit(OptionsVisitor& v);
+  /// libtorch's form of the same: by default what visit() has, or the learning rate.
+  virtual void serialize(serialize::OutputArchive& archive) const;
+  virtual void serialize(serialize::InputArchive& archive);
 };
 template <class Derived>
 class OptimizerCloneableOptions : public OptimizerOptions {
@@ -79,7 +106,18 @@ class CT_API StateVisitor {
 class CT_API OptimizerParamState {
  public:
   virtual ~OptimizerParamState();
-  virtual void visit(StateVisitor& v) = 0;
+  /// What is saved of it. Errors: ct::NotImplementedError where a class of yours overrides neither this nor serialize().
+  virtual void visit(StateVisitor& v);
+  /// libtorch's form of the same: by default what visit() has.
+  virtual void serialize(serialize::OutputArchive& archive) const;
+  virtual void serialize(serialize::InputArchive& archive);
+  /// A copy with the same tensors. Errors: the same.
+  virtual Owned<OptimizerParamState> clone() const;
+};
+template <class Derived>
+class OptimizerCloneableParamState : public OptimizerParamState {
+ public:
+  Owned<OptimizerParamState> clone() const override { return Owned<OptimizerParamState>(new Derived(static_cast<const Derived&>(*this))); }
 };
 
 /// The state of each parameter that has any, in the order in which they got it. Python's dict with tensors as keys.
@@ -105,6 +143,7 @@ class CT_API OptimizerState {
   OptimizerState() = default;
   OptimizerState(const OptimizerState&) = delete;
   OptimizerState& operator=(const OptimizerState&) = delete;
+  void swap(OptimizerState& o) noexcept;
   ~OptimizerState();
 
  private:
@@ -177,10 +216,23 @@ class CT_API Optimizer {
   /// How often step() was called, by which schedulers notice a wrong order; -1 if a class of yours does not call begin_step().
   std::int64_t step_count() const { return step_count_; }
 
+  /// State and options in Python's form: {"state": {0: {"step": 5, ..}, ..}, "param_groups": [{"lr": 0.1, .., "params": [0, ..]}]},
+  /// where parameters are numbered in the order of the groups. The tensors are those of the optimizer, not copies.
+  IValue state_dict() const;
+  /// Takes over what state_dict() gave here or in Python; parameters stay as they are. Tensors are copied, in the dtype of
+  /// their parameter. Options that the dictionary does not have stay.
+  /// Errors: ct::ValueError with PyTorch's text if groups, sizes or entries do not fit; nothing is changed then.
+  void load_state_dict(const IValue& state);
+  /// Writes and reads the same; programs call ct::save(optimizer, path) and ct::load of cotangent/io.h.
+  virtual void save(serialize::OutputArchive& archive) const;
+  virtual void load(serialize::InputArchive& archive);
+
  protected:
   Optimizer(std::vector<OptimizerParamGroup> groups, Owned<OptimizerOptions> defaults);
   /// What step() does first: counts, and calls the closure with recording on.
   Tensor begin_step(const LossClosure& closure);
+  /// State for a parameter, to be filled from a file. Errors: ct::NotImplementedError where a class of yours does not override it.
+  virtual Owned<OptimizerParamState> new_state(const Tensor& param, const OptimizerOptions& options) const;
 
   std::vector<OptimizerParamGroup> param_groups_;
   OptimizerState state_;
@@ -199,6 +251,7 @@ class CT_API ParamwiseOptimizer : public Optimizer {
   ParamwiseOptimizer(const char* name, std::vector<OptimizerParamGroup> groups, Owned<OptimizerOptions> defaults);
 
  private:
+  Owned<OptimizerParamState> new_state(const Tensor& p, const OptimizerOptions& options) const override { return make_state(p, options); }
   virtual Owned<OptimizerParamState> make_state(const Tensor& p, const OptimizerOptions& options) const = 0;
   virtual void update(detail::Step& step, OptimizerParamState& state, const OptimizerOptions& options) const = 0;
   const char* name_;

@@ -17,8 +17,9 @@ struct CT_API RpropOptions : OptimizerCloneableOptions<RpropOptions> {
 
  public:
   void check() const override;
+  void visit(OptionsVisitor& v) override;
 };
-struct CT_API RpropParamState : OptimizerParamState {
+struct CT_API RpropParamState : OptimizerCloneableParamState<RpropParamState> {
   CT_OPTIM_ARG(std::int64_t, step) = 0;
   CT_OPTIM_ARG(Tensor, prev);
   CT_OPTIM_ARG(Tensor, step_size);
@@ -42,8 +43,9 @@ struct CT_API ASGDOptions : OptimizerCloneableOptions<ASGDOptions> {
 
  public:
   void check() const override;
+  void visit(OptionsVisitor& v) override;
 };
-struct CT_API ASGDParamState : OptimizerParamState {
+struct CT_API ASGDParamState : OptimizerCloneableParamState<ASGDParamState> {
   CT_OPTIM_ARG(std::int64_t, step) = 0;
   CT_OPTIM_ARG(double, eta) = 0;
   CT_OPTIM_ARG(double, mu) = 1;

@@ -16,10 +16,11 @@ struct CT_API SGDOptions : OptimizerCloneableOptions<SGDOptions> {
 
  public:
   void check() const override;
+  void visit(OptionsVisitor& v) override;
   std::optional<double> get_momentum() const override { return momentum_; }
   void set_momentum(double v) override { momentum_ = v; }
 };
-struct CT_API SGDParamState : OptimizerParamState {
+struct CT_API SGDParamState : OptimizerCloneableParamState<SGDParamState> {
   CT_OPTIM_ARG(Tensor, momentum_buffer);  // undefined until a step with momentum
 
  public:
