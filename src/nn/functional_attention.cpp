@@ -61,7 +61,7 @@ std::tuple<Tensor, Tensor> multi_head_attention_forward(const Tensor& query, con
            "-D tensors respectively");
   const std::int64_t L = query.size(0), N = query.size(1), E = query.size(2), heads = o.num_heads();
   CT_CHECK(E == o.embed_dim_to_check(), op, ": was expecting embedding dimension of ", o.embed_dim_to_check(), ", but got ", E);
-  CT_CHECK(heads > 0 && E % heads == 0, op, ": embed_dim must be divisible by num_heads, got ", E, " and ", heads);
+  CT_CHECK(E > 0 && heads > 0 && E % heads == 0, op, ": embed_dim must be divisible by num_heads, got ", E, " and ", heads);
   CT_CHECK(key.size(0) == value.size(0) && key.size(1) == N && value.size(1) == N, op, ": key's sequence and batch dims ", key.sizes(), " do not match value's ", value.sizes(),
            " or the batch of query ", query.sizes());
   const std::int64_t each = E / heads;

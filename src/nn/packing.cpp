@@ -45,7 +45,7 @@ std::tuple<Tensor, Tensor> pad_packed_sequence(const PackedSequence& sequence, b
 Tensor pad_sequence(TensorList sequences, bool batch_first, double padding_value) { return ct::pad_sequence(sequences, batch_first, padding_value); }
 
 std::vector<Tensor> unpad_sequence(const Tensor& padded_sequences, const Tensor& lengths, bool batch_first) {
-  CT_CHECK(padded_sequences.defined() && padded_sequences.dim() >= 2, "unpad_sequence: expected padded sequences [T, B, ..]");
+  CT_CHECK(padded_sequences.defined() && padded_sequences.dim() >= 2 && lengths.defined(), "unpad_sequence: expected padded sequences [T, B, ..] and their lengths");
   const Tensor x = batch_first ? padded_sequences : padded_sequences.transpose(0, 1), n = lengths.to(kLong).contiguous();
   CT_CHECK(n.dim() == 1 && n.size(0) == x.size(0), "unpad_sequence: expected a length for each of ", x.size(0), " sequences, got lengths of shape ", n.sizes());
   std::vector<Tensor> out;

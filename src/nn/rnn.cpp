@@ -21,6 +21,7 @@ std::size_t parameters_each(const detail::RNNOptionsBase& o) { return (o.bias() 
 void check_options(const detail::RNNOptionsBase& o) {
   const std::string_view name = o.mode().name();
   CT_CHECK(o.input_size() >= 0 && o.hidden_size() > 0, name, ": hidden_size must be greater than zero and input_size not negative, got ", o.hidden_size(), " and ", o.input_size());
+  CT_CHECK(o.hidden_size() < (std::int64_t{1} << 60), name, ": hidden_size ", o.hidden_size(), " is too large");
   CT_CHECK(o.num_layers() > 0, name, ": num_layers must be greater than zero, got ", o.num_layers());
   CT_CHECK(o.dropout() >= 0 && o.dropout() <= 1, name, ": dropout should be a number in range [0, 1] representing the probability of an element being zeroed, got ", o.dropout());
   CT_CHECK(o.proj_size() >= 0 && o.proj_size() < o.hidden_size(), name, ": proj_size has to be a positive integer, smaller than hidden_size or zero to disable projections, got ",

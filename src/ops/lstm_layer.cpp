@@ -161,13 +161,12 @@ std::span<const Op* const> rnn_ops() {
   return ops;
 }
 
-bool detail::lstm_layer_applies(const Tensor& x, const Tensor& w_hh, const Tensor& w_hr) {
-  return !w_hr.defined() && (x.scalar_type() == kFloat || x.scalar_type() == kDouble) && w_hh.scalar_type() == x.scalar_type() && x.size(0) > 0;
+bool detail::lstm_layer_applies(const Tensor& z, const Tensor& h0, const Tensor& c0, const Tensor& w_hh) {
+  const ScalarType t = z.scalar_type();
+  return (t == kFloat || t == kDouble) && h0.scalar_type() == t && c0.scalar_type() == t && w_hh.scalar_type() == t && z.size(0) > 0;
 }
 
 std::tuple<Tensor, Tensor, Tensor> detail::lstm_layer(const Tensor& z, const Tensor& h0, const Tensor& c0, const Tensor& w_hh, bool reverse) {
-  CT_CHECK_TYPE(h0.scalar_type() == z.scalar_type() && c0.scalar_type() == z.scalar_type(), "lstm: expected states of dtype ", z.scalar_type(), ", as the input, got ",
-                h0.scalar_type(), " and ", c0.scalar_type());
   const std::vector<Tensor> y = apply_multi(lstm_layer_op, LstmAttrs{reverse}, z, h0, c0, w_hh);
   return {y[0], y[1], y[2]};
 }

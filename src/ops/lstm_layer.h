@@ -8,8 +8,8 @@
 
 namespace ct::detail {
 
-// Whether lstm_layer can compute this: single or double precision, something to compute, and no projection.
-bool lstm_layer_applies(const Tensor& x, const Tensor& w_hh, const Tensor& w_hr);
+// Whether lstm_layer can compute this: all of one precision, single or double, and something to compute.
+bool lstm_layer_applies(const Tensor& z, const Tensor& h0, const Tensor& c0, const Tensor& w_hh);
 // z [T, B, 4 H], the part of the gates' arguments that comes from the input; h0, c0 [B, H]; w_hh [4 H, H].
 //   -> output [T, B, H], last state, last cell [B, H]
 std::tuple<Tensor, Tensor, Tensor> lstm_layer(const Tensor& z, const Tensor& h0, const Tensor& c0, const Tensor& w_hh, bool reverse);

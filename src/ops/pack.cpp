@@ -1,5 +1,8 @@
 // ops/pack.cpp -- batches of sequences of different lengths: packing, and padding.
 #include "cotangent/ops/rnn.h"
+
+#include <limits>
+
 #include "ops/lstm_layer.h"
 
 namespace ct {
@@ -72,6 +75,7 @@ std::tuple<Tensor, Tensor> _pad_packed_sequence(const Tensor& data, const Tensor
   CT_CHECK(total_length <= 0 || total_length >= steps, op, ": Expected total_length to be at least the length of the longest sequence in input, but got total_length=",
            total_length, " and max sequence length being ", steps);
   const std::int64_t length = std::max(total_length, steps), batch = sizes[0];
+  CT_CHECK(length <= std::numeric_limits<std::int64_t>::max() / batch, op, ": total_length ", length, " is too large");
   std::vector<std::int64_t> rows, lengths(static_cast<std::size_t>(batch), 0);
   for (std::int64_t t = 0; t < steps; ++t)
     for (std::int64_t b = 0; b < sizes[static_cast<std::size_t>(t)]; ++b) rows.push_back(t * batch + b), ++lengths[static_cast<std::size_t>(b)];

@@ -64,16 +64,18 @@ Tensor replaced(const Tensor& old, const Tensor& rows) {
 Tensor first_rows(const Tensor& x, std::int64_t n) { return x.size(0) == n ? x : x.narrow(0, 0, n); }
 
 // x [N, in] -> [N, P]; the state is replaced by the last one.
-Tensor run_direction(Mode mode, const Tensor& x, const Steps& steps, State& state, const Weights& w, bool reverse) {
+Tensor run_direction(Mode mode, const Tensor& x, const Steps& steps, State& state, Weights w, bool reverse) {
   const std::int64_t count = steps.count();
-  if (mode == Mode::lstm && steps.padded && detail::lstm_layer_applies(x, w.hh, w.hr)) {
-    const Tensor bias = w.b_ih.defined() ? w.b_ih + w.b_hh : Tensor();
-    const Tensor z = times(x, w.ih, bias);
+  // Of an LSTM both biases are added to the same sum: once, together with the input's part.
+  const bool together = mode == Mode::lstm && w.b_ih.defined();
+  const Tensor z = times(x, w.ih, together ? w.b_ih + w.b_hh : w.b_ih);
+  if (together) w.b_hh.reset();
+  if (mode == Mode::lstm && steps.padded && !w.hr.defined() && detail::lstm_layer_applies(z, state.h, state.c, w.hh)) {
     auto [y, h, c] = detail::lstm_layer(z.view({count, steps.sizes[0], z.size(1)}), state.h, state.c, w.hh, reverse);
     state = {h, c};
     return y.view({x.size(0), y.size(2)});
   }
-  const std::vector<Tensor> inputs = split_with_sizes(times(x, w.ih, w.b_ih), steps.sizes, 0);
+  const std::vector<Tensor> inputs = split_with_sizes(z, steps.sizes, 0);
   std::vector<Tensor> outputs(inputs.size());
   for (std::int64_t k = 0; k < count; ++k) {
     const auto t = static_cast<std::size_t>(reverse ? count - 1 - k : k);
@@ -116,6 +118,7 @@ void check_defined(const Stack& s, const Tensor& x, const char* what) {
 std::vector<Weights> weights_of(const Stack& s, bool projected) {
   const char* name = name_of(s.mode);
   CT_CHECK(s.num_layers > 0, name, ": num_layers must be greater than zero, got ", s.num_layers);
+  CT_CHECK(s.num_layers <= static_cast<std::int64_t>(s.params.size()), name, ": got an incorrect number of RNN parameters: ", s.params.size(), " for ", s.num_layers, " layers");
   CT_CHECK(s.dropout >= 0 && s.dropout <= 1, name, ": dropout probability has to be between 0 and 1, but got ", s.dropout);
   const std::size_t each = (s.has_biases ? 4 : 2) + (projected ? 1 : 0), n = static_cast<std::size_t>(s.num_layers * s.directions());
   CT_CHECK(s.params.size() == n * each, name, ": got an incorrect number of RNN parameters: ", s.params.size(), ", expected ", n * each);

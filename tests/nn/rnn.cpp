@@ -159,6 +159,9 @@ TEST_CASE("recurrent layers: what is refused") {
   CHECK_SIZES(std::get<0>(lstm(ct::randn({2, 0, 3}))), {2, 0, 8});
   CHECK(says(refused([&] { lstm(x.to(ct::kDouble)); }), "dtype"));
   CHECK(says(refused([&] { lstm(x, std::make_tuple(ct::zeros({2, 4, 8}, ct::kDouble), ct::zeros({2, 4, 8}))); }), "dtype"));
+  CHECK(says(refused([&] { ct::lstm(x, {ct::zeros({1, 4, 8}), ct::zeros({1, 4, 8})}, {ct::zeros({32, 3})}, false, std::int64_t{1} << 62, 0, true, true, false); }),
+             "incorrect number of RNN parameters"));
+  CHECK(says(refused([&] { ct::gru(x, ct::zeros({1, 4, 8}), {ct::zeros({24, 3}), ct::zeros({24, 7})}, false, 1, 0, true, false, false); }), "weight_hh of layer 0 has shape [24, 7], expected [24, 8]"));
   CHECK(says(refused([] { nn::LSTM(nn::LSTMOptions(3, 8).dropout(1.5).num_layers(2)); }), "dropout should be a number in range [0, 1]"));
   CHECK(says(refused([] { nn::LSTM(nn::LSTMOptions(3, 8).proj_size(8)); }), "proj_size has to be a positive integer, smaller than hidden_size or zero to disable projections"));
   CHECK(says(refused([] { nn::GRU(nn::GRUOptions(3, 8).num_layers(0)); }), "num_layers must be greater than zero"));
