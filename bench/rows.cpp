@@ -8,6 +8,7 @@
 #include "derivatives.h"
 #include "loaders.h"
 #include "losses.h"
+#include "pooling.h"
 #include "optimizers.h"
 #include "recurrent.h"
 
@@ -121,6 +122,7 @@ std::vector<Row> rows() {
   for (const Row& r : derivative_rows()) all.push_back(r);
   for (const Row& r : loss_rows()) all.push_back(r);
   for (const Row& r : loader_rows()) all.push_back(r);
+  for (const Row& r : pooling_rows()) all.push_back(r);
   for (const Row& r : optimizer_rows()) all.push_back(r);
   for (const Row& r : recurrent_rows()) all.push_back(r);
   for (const Row& r : checkpoint_rows()) all.push_back(r);

@@ -9,6 +9,7 @@ namespace ct {
 
 std::span<const Op* const> activation_ops();
 std::span<const Op* const> arithmetic_ops();
+std::span<const Op* const> avg_pool_ops();
 std::span<const Op* const> compare_ops();
 std::span<const Op* const> convolution_ops();
 std::span<const Op* const> copy_ops();
@@ -21,6 +22,7 @@ std::span<const Op* const> extrema_ops();
 std::span<const Op* const> fused_ops();
 std::span<const Op* const> geometry_ops();
 std::span<const Op* const> im2col_ops();
+std::span<const Op* const> grid_ops();
 std::span<const Op* const> index_dim_ops();
 std::span<const Op* const> indexing_ops();
 std::span<const Op* const> join_ops();
@@ -29,6 +31,7 @@ std::span<const Op* const> class_loss_ops();
 std::span<const Op* const> masked_ops();
 std::span<const Op* const> matmul_ops();
 std::span<const Op* const> matmul_shape_ops();
+std::span<const Op* const> max_pool_ops();
 std::span<const Op* const> mean_ops();
 std::span<const Op* const> norm_ops();
 std::span<const Op* const> padding_ops();
@@ -60,5 +63,6 @@ std::span<const Op* const> special_ops();
 std::span<const Op* const> statistics_ops();
 std::span<const Op* const> triangle_ops();
 std::span<const Op* const> trigonometry_ops();
+std::span<const Op* const> upsample_ops();
 
 }  // namespace ct

@@ -8,6 +8,7 @@ std::vector<const Op*> all_ops() {
   for (std::span<const Op* const> family : {
            activation_ops(),
            arithmetic_ops(),
+           avg_pool_ops(),
            compare_ops(),
            convolution_ops(),
            copy_ops(),
@@ -20,6 +21,7 @@ std::vector<const Op*> all_ops() {
            fused_ops(),
            geometry_ops(),
            im2col_ops(),
+           grid_ops(),
            index_dim_ops(),
            indexing_ops(),
            join_ops(),
@@ -28,6 +30,7 @@ std::vector<const Op*> all_ops() {
            masked_ops(),
            matmul_ops(),
            matmul_shape_ops(),
+           max_pool_ops(),
            mean_ops(),
            norm_ops(),
            padding_ops(),
@@ -59,6 +62,7 @@ std::vector<const Op*> all_ops() {
            statistics_ops(),
            triangle_ops(),
            trigonometry_ops(),
+           upsample_ops(),
        })
     out.insert(out.end(), family.begin(), family.end());
   return out;

@@ -5,7 +5,11 @@
 #pragma once
 
 #include "cotangent/nn/functional/attention.h"
+#include "cotangent/nn/functional/local_response.h"
 #include "cotangent/nn/functional/padding.h"
+#include "cotangent/nn/functional/pooling.h"
+#include "cotangent/nn/functional/upsampling.h"
+#include "cotangent/nn/functional/vision.h"
 #include "cotangent/nn/options/activation.h"
 #include "cotangent/nn/options/dense.h"
 #include "cotangent/nn/options/loss.h"
