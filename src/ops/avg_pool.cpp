@@ -19,6 +19,13 @@ inline std::int64_t divisor(const PoolAttrs& a, const Window& d, const Window& h
   return a.divisor ? a.divisor : d.count * h.count * w.count;
 }
 
+// Windows of 2 x 2 that are all inside and do not overlap, in the order of the general loop.
+template <class T>
+void mean_row_2x2(const T* a, std::int64_t width, T* y, std::int64_t n, T divisor) {
+  const T* b = a + width;
+  for (std::int64_t o = 0; o < n; ++o) y[o] = (((a[2 * o] + a[2 * o + 1]) + b[2 * o]) + b[2 * o + 1]) / divisor;
+}
+
 template <class T>
 void mean_row(const T* x, T* y, const PoolAttrs& a, const Windows& w, const Window& depth, const Window& height) {
   const std::int64_t width = w.in[2];
@@ -35,6 +42,11 @@ void mean_row(const T* x, T* y, const PoolAttrs& a, const Windows& w, const Wind
   }
 }
 
+bool tiles_of_two(const PoolAttrs& a, const Windows& w) {
+  return !a.adaptive && w.in[0] == 1 && w.out[0] == 1 && a.kernel[0] == 1 && a.kernel[1] == 2 && a.kernel[2] == 2 && a.stride[1] == 2 && a.stride[2] == 2 &&
+         a.padding[1] == 0 && a.padding[2] == 0 && w.at[1].back().end == 2 * w.out[1] && w.at[2].back().end == 2 * w.out[2];
+}
+
 Tensor mean_over_windows(const Call& c) {
   const auto& a = c.attrs<PoolAttrs>();
   const Tensor x = detail::widened(c.x(0)).contiguous();
@@ -47,10 +59,14 @@ Tensor mean_over_windows(const Call& c) {
     const T* from = detail::data<T>(x);
     T* to = detail::data<T>(y);
     const std::int64_t rows = w.out[0] * w.out[1];
+    const bool pairs = tiles_of_two(a, w);
     detail::parallel_for(y.numel() / w.out[2], w.grain(w.out[2]), [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t r = begin; r < end; ++r)
-        mean_row(from + r / rows * w.in_plane(), to + r * w.out[2], a, w, w.at[0][static_cast<std::size_t>(r % rows / w.out[1])],
-                 w.at[1][static_cast<std::size_t>(r % w.out[1])]);
+      for (std::int64_t r = begin; r < end; ++r) {
+        const T* plane = from + r / rows * w.in_plane();
+        const Window &depth = w.at[0][static_cast<std::size_t>(r % rows / w.out[1])], &height = w.at[1][static_cast<std::size_t>(r % w.out[1])];
+        if (pairs) mean_row_2x2(plane + height.start * w.in[2], w.in[2], to + r * w.out[2], w.out[2], static_cast<T>(a.divisor ? a.divisor : 4));
+        else mean_row(plane, to + r * w.out[2], a, w, depth, height);
+      }
     });
   };
   if (x.scalar_type() == kFloat) run(float{});
@@ -71,9 +87,18 @@ Tensor spread_over_windows(const Call& c) {
       const scalar_t* from = detail::data<scalar_t>(g);
       scalar_t* to = detail::data<scalar_t>(dx);
       const std::int64_t plane = w.in_plane(), out_plane = w.out_plane();
+      const bool pairs = tiles_of_two(a, w);
+      const auto four = static_cast<scalar_t>(a.divisor ? a.divisor : 4);
       detail::parallel_for(g.numel() / out_plane, w.grain(out_plane), [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t p = begin; p < end; ++p) {
           const scalar_t* in = from + p * out_plane;
+          if (pairs) {
+            for (std::int64_t h = 0; h < w.out[1]; ++h, in += w.out[2]) {
+              scalar_t *top = to + p * plane + 2 * h * w.in[2], *low = top + w.in[2];
+              for (std::int64_t o = 0; o < w.out[2]; ++o) top[2 * o] = top[2 * o + 1] = low[2 * o] = low[2 * o + 1] = in[o] / four;
+            }
+            continue;
+          }
           for (const Window& depth : w.at[0])
             for (const Window& height : w.at[1])
               for (const Window& v : w.at[2]) {

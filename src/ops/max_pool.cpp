@@ -19,7 +19,7 @@ namespace {
 // NaN counts as the largest, the last one of several; the first of equal elements stays.
 template <class T>
 inline void consider(T v, std::int64_t i, T& best, std::int64_t& at) {
-  const bool better = v > best || v != v;
+  const bool better = (v > best) | (v != v);
   best = better ? v : best;
   at = better ? i : at;
 }
@@ -66,21 +66,45 @@ void max_row(const T* x, T* y, std::int64_t* where, const Windows& w, const Wind
     where[o] = place;
   }
 }
-// The same for windows of 3 elements side by side, all inside.
+// The same in a plane of one layer and without dilation: first the largest of each column, row by row along memory, then the
+// largest of neighbouring columns. `top` and `row` have room for one row of x. False if there is a NaN, for which the order of
+// all elements counts.
 template <class T>
-void max_row_3(const T* x, T* y, std::int64_t* where, const Windows& w, const Window& height, std::int64_t begin, std::int64_t end, std::int64_t stride) {
-  const std::int64_t width = w.in[2], left = w.at[2][static_cast<std::size_t>(begin)].start;
-  for (std::int64_t o = begin; o < end; ++o) {
-    T best = -std::numeric_limits<T>::infinity();
-    const std::int64_t i = left + (o - begin) * stride;
-    std::int64_t place = height.start * width + i;
-    for (std::int64_t h = height.start; h < height.end; ++h) {
-      const std::int64_t at = h * width + i;
-      consider(x[at], at, best, place), consider(x[at + 1], at + 1, best, place), consider(x[at + 2], at + 2, best, place);
+bool max_row_by_columns(const T* x, T* y, std::int64_t* where, const Windows& w, const Window& height, T* top, std::int32_t* row) {
+  const std::int64_t width = w.in[2];
+  std::int32_t nans = 0;
+  const T* from = x + height.start * width;
+  for (std::int64_t j = 0; j < width; ++j) {
+    top[j] = from[j];
+    row[j] = 0;
+    nans += from[j] != from[j];
+  }
+  for (std::int64_t h = height.start + 1; h < height.end; ++h) {
+    from += width;
+    const auto number = static_cast<std::int32_t>(h - height.start);
+    for (std::int64_t j = 0; j < width; ++j) {
+      const T v = from[j];
+      const bool better = v > top[j];
+      top[j] = better ? v : top[j];
+      row[j] = better ? number : row[j];
+      nans += v != v;
+    }
+  }
+  if (nans) return false;
+  for (std::int64_t o = 0; o < w.out[2]; ++o) {
+    const Window& v = w.at[2][static_cast<std::size_t>(o)];
+    T best = top[v.start];
+    std::int64_t column = v.start, r = row[v.start];
+    for (std::int64_t j = v.start + 1; j < v.end; ++j) {  // of equal ones the upper, then the left one
+      const bool better = (top[j] > best) | ((top[j] == best) & (row[j] < r));
+      best = better ? top[j] : best;
+      column = better ? j : column;
+      r = better ? row[j] : r;
     }
     y[o] = best;
-    where[o] = place;
+    where[o] = (height.start + r) * width + column;
   }
+  return true;
 }
 
 std::vector<Tensor> max_over_windows(const Call& c) {
@@ -96,17 +120,13 @@ std::vector<Tensor> max_over_windows(const Call& c) {
       const scalar_t* from = detail::data<scalar_t>(x);
       scalar_t* to = detail::data<scalar_t>(y);
       auto* places = detail::data<std::int64_t>(where);
-      const bool flat = !a.adaptive && w.in[0] == 1 && a.kernel[0] == 1 && w.step[1] == 1 && w.step[2] == 1;
-      const bool pairs = flat && a.kernel[1] == 2 && a.kernel[2] == 2 && a.stride[2] == 2 && w.at[2].front().start == 0 && a.padding[2] == 0 &&
-                         w.at[2].back().end == 2 * w.out[2] && a.padding[1] == 0;
-      std::int64_t inner = 0, inner_end = 0;  // windows of 3 columns that are inside
-      if (flat && a.kernel[2] == 3) {
-        while (inner < w.out[2] && w.at[2][static_cast<std::size_t>(inner)].end - w.at[2][static_cast<std::size_t>(inner)].start != 3) ++inner;
-        inner_end = inner;
-        while (inner_end < w.out[2] && w.at[2][static_cast<std::size_t>(inner_end)].end - w.at[2][static_cast<std::size_t>(inner_end)].start == 3) ++inner_end;
-      }
+      const bool flat = w.in[0] == 1 && w.out[0] == 1 && w.step[1] == 1 && w.step[2] == 1;
+      const bool pairs = flat && !a.adaptive && a.kernel[1] == 2 && a.kernel[2] == 2 && a.stride[2] == 2 && a.padding[1] == 0 && a.padding[2] == 0 &&
+                         w.at[2].back().end == 2 * w.out[2];
       const std::int64_t rows = w.out[0] * w.out[1];
       detail::parallel_for(y.numel() / w.out[2], w.grain(w.out[2]), [&](std::int64_t begin, std::int64_t end) {
+        std::vector<scalar_t> top(static_cast<std::size_t>(flat && !pairs ? w.in[2] : 0));
+        std::vector<std::int32_t> row(top.size());
         for (std::int64_t r = begin; r < end; ++r) {
           const scalar_t* plane = from + r / rows * w.in_plane();
           const Window& depth = w.at[0][static_cast<std::size_t>(r % rows / w.out[1])];
@@ -115,19 +135,10 @@ std::vector<Tensor> max_over_windows(const Call& c) {
           std::int64_t* place = places + r * w.out[2];
           if (pairs && height.end - height.start == 2) {
             max_row_2x2(plane, out, place, height.start * w.in[2], w.in[2], w.out[2]);
-          } else if (inner_end > inner) {
-            Windows edge;  // the few columns beside: the same windows, one by one
-            for (const std::int64_t o : {std::int64_t{0}, w.out[2] - 1}) {
-              if (o >= inner && o < inner_end) continue;
-              edge = {};
-              std::copy(w.in, w.in + 3, edge.in);
-              edge.at[2] = {w.at[2][static_cast<std::size_t>(o)]};
-              max_row(plane, out + o, place + o, edge, depth, height);
-            }
-            max_row_3(plane, out, place, w, height, inner, inner_end, a.stride[2]);
-          } else {
-            max_row(plane, out, place, w, depth, height);
+            continue;
           }
+          if (!top.empty() && depth.start == 0 && max_row_by_columns(plane, out, place, w, height, top.data(), row.data())) continue;
+          max_row(plane, out, place, w, depth, height);
         }
       });
     });
