@@ -20,6 +20,7 @@ std::span<const Op* const> embedding_ops();
 std::span<const Op* const> exponential_ops();
 std::span<const Op* const> extrema_ops();
 std::span<const Op* const> fused_ops();
+std::span<const Op* const> gamma_ops();
 std::span<const Op* const> geometry_ops();
 std::span<const Op* const> im2col_ops();
 std::span<const Op* const> grid_ops();

@@ -19,6 +19,7 @@ std::vector<const Op*> all_ops() {
            exponential_ops(),
            extrema_ops(),
            fused_ops(),
+           gamma_ops(),
            geometry_ops(),
            im2col_ops(),
            grid_ops(),
