@@ -65,6 +65,8 @@ std::vector<Tensor> TensorListDataset::get_stacked(ArrayRef<std::size_t> indices
   return out;
 }
 
+void detail::throw_no_state() { CT_THROW(not_implemented, "StatefulDataset: this dataset has no save() and load()"); }
+
 std::vector<std::size_t> detail::chosen(const std::vector<std::size_t>& indices, ArrayRef<std::size_t> request) {
   std::vector<std::size_t> out;
   out.reserve(request.size());

@@ -12,12 +12,13 @@
 namespace ct::data::datasets {
 
 /// Reads chunks (files, or parts of one) as rows of examples. With several preloaders read_chunk() must be safe to call from
-/// several threads. Derived classes name their rows: `using BatchType = std::vector<E>;`.
+/// several threads.
 template <typename ExampleType_, typename ChunkType_ = std::vector<ExampleType_>>
 class ChunkDataReader {
  public:
   using ChunkType = ChunkType_;
   using ExampleType = ExampleType_;
+  using BatchType = ChunkType_;  // libtorch leaves this to derived classes
 
   virtual ~ChunkDataReader() = default;
   virtual ChunkType read_chunk(std::size_t chunk_index) = 0;
@@ -116,8 +117,10 @@ class ChunkDataset final : public StatefulDataset<ChunkDataset<ChunkReader, Chun
   /// Begins an epoch: drops what is left of the one before, and starts the preloaders.
   void reset() override {
     stop();
-    chunk_reader_.reset();
-    chunk_sampler_.reset(chunk_reader_.chunk_count());
+    if (!std::exchange(loaded_, false)) {
+      chunk_reader_.reset();
+      chunk_sampler_.reset(chunk_reader_.chunk_count());
+    }
     ready_.clear();
     count_ = 0;
     quit_ = false;
@@ -129,6 +132,16 @@ class ChunkDataset final : public StatefulDataset<ChunkDataset<ChunkReader, Chun
     crew_.notify_all();
   }
   std::optional<std::size_t> size() const override { return std::nullopt; }
+  /// Which chunks are still to come: of those that are loaded ahead, the examples are lost. The next reset() goes on from there.
+  void save(serialize::OutputArchive& archive) const override {
+    detail::Crew::Guard guard(crew_);
+    chunk_sampler_.save(archive);
+  }
+  void load(serialize::InputArchive& archive) override {
+    detail::Crew::Guard guard(crew_);
+    chunk_sampler_.load(archive);
+    loaded_ = true;
+  }
   /// For instance to set a distributed sampler's epoch; not during one.
   ChunkSamplerType& chunk_sampler() { return chunk_sampler_; }
 
@@ -152,7 +165,7 @@ class ChunkDataset final : public StatefulDataset<ChunkDataset<ChunkReader, Chun
     for (bool more = true; more;) {
       std::exception_ptr failure;
       try {
-        load(more);
+        read_next(more);
       } catch (...) {
         failure = std::current_exception();
       }
@@ -164,7 +177,7 @@ class ChunkDataset final : public StatefulDataset<ChunkDataset<ChunkReader, Chun
       crew_.notify_all();
     }
   }
-  void load(bool& more) {
+  void read_next(bool& more) {
     more = false;
     std::vector<std::size_t> chunks;
     {
@@ -206,12 +219,12 @@ class ChunkDataset final : public StatefulDataset<ChunkDataset<ChunkReader, Chun
   const ChunkDatasetOptions options_;
   Callback<void(UnwrappedBatchType&)> preprocessing_policy_;
 
-  bool begun_ = false;
+  bool begun_ = false, loaded_ = false;
   // Under the lock: batches in order (the last one may still grow), their examples, preloaders at work.
   std::deque<Ready> ready_;
   std::size_t count_ = 0, running_ = 0;
   bool quit_ = false;
-  detail::Crew crew_;  // last: its threads use all of the above
+  mutable detail::Crew crew_;  // last: its threads use all of the above
 };
 
 }  // namespace ct::data::datasets

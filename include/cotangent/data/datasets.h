@@ -9,6 +9,11 @@
 
 #include "cotangent/data/example.h"
 
+namespace ct::serialize {
+class InputArchive;
+class OutputArchive;
+}  // namespace ct::serialize
+
 namespace ct::data::datasets {
 
 template <typename SourceDataset, typename AppliedTransform>
@@ -32,6 +37,7 @@ concept stacks = requires(D& d, ArrayRef<std::size_t> i) { d.get_stacked(i); } &
 template <typename T>
 concept stacked_transform = std::is_same_v<typename T::StackedTransform, T>;
 
+[[noreturn]] CT_API void throw_no_state();
 // The places of a subset: `indices[request]`. Errors: ct::IndexError.
 CT_API std::vector<std::size_t> chosen(const std::vector<std::size_t>& indices, ArrayRef<std::size_t> request);
 }  // namespace detail
@@ -87,7 +93,21 @@ template <typename Self, typename Batch = std::vector<Example<>>, typename Batch
 class StatefulDataset : public BatchDataset<Self, std::optional<Batch>, BatchRequest> {
  public:
   virtual void reset() = 0;
+  /// Errors: ct::NotImplementedError for a dataset that does not write them.
+  virtual void save(serialize::OutputArchive&) const { detail::throw_no_state(); }
+  virtual void load(serialize::InputArchive&) { detail::throw_no_state(); }
 };
+
+template <typename... Args>
+serialize::OutputArchive& operator<<(serialize::OutputArchive& archive, const StatefulDataset<Args...>& dataset) {
+  dataset.save(archive);
+  return archive;
+}
+template <typename... Args>
+serialize::InputArchive& operator>>(serialize::InputArchive& archive, StatefulDataset<Args...>& dataset) {
+  dataset.load(archive);
+  return archive;
+}
 
 /// The rows of one tensor.
 struct CT_API TensorDataset : public Dataset<TensorDataset, TensorExample> {

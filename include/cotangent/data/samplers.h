@@ -7,7 +7,16 @@
 
 #include "cotangent/tensor.h"
 
+namespace ct::serialize {
+class InputArchive;
+class OutputArchive;
+}  // namespace ct::serialize
+
 namespace ct::data::samplers {
+
+namespace detail {
+[[noreturn]] CT_API void throw_no_state();
+}
 
 /// Gives requests for batches, until the epoch is over.
 template <typename BatchRequest = std::vector<std::size_t>>
@@ -20,7 +29,21 @@ class Sampler {
   virtual void reset(std::optional<std::size_t> new_size) = 0;
   /// The next request for up to `batch_size` examples; nothing at the end of the epoch.
   virtual std::optional<BatchRequest> next(std::size_t batch_size) = 0;
+  /// Where it is in its epoch. Errors: ct::NotImplementedError for a sampler of one's own that does not write them.
+  virtual void save(serialize::OutputArchive&) const { detail::throw_no_state(); }
+  virtual void load(serialize::InputArchive&) { detail::throw_no_state(); }
 };
+
+template <typename BatchRequest>
+serialize::OutputArchive& operator<<(serialize::OutputArchive& archive, const Sampler<BatchRequest>& sampler) {
+  sampler.save(archive);
+  return archive;
+}
+template <typename BatchRequest>
+serialize::InputArchive& operator>>(serialize::InputArchive& archive, Sampler<BatchRequest>& sampler) {
+  sampler.load(archive);
+  return archive;
+}
 
 /// 0, 1, 2, ...
 class CT_API SequentialSampler : public Sampler<> {
@@ -28,6 +51,8 @@ class CT_API SequentialSampler : public Sampler<> {
   explicit SequentialSampler(std::size_t size) : size_(size) {}
   void reset(std::optional<std::size_t> new_size = std::nullopt) override;
   std::optional<std::vector<std::size_t>> next(std::size_t batch_size) override;
+  void save(serialize::OutputArchive& archive) const override;
+  void load(serialize::InputArchive& archive) override;
   /// How many examples of this epoch have been asked for.
   std::size_t index() const noexcept { return index_; }
 
@@ -43,6 +68,8 @@ class CT_API RandomSampler : public Sampler<> {
   ~RandomSampler() override;
   void reset(std::optional<std::size_t> new_size = std::nullopt) override;
   std::optional<std::vector<std::size_t>> next(std::size_t batch_size) override;
+  void save(serialize::OutputArchive& archive) const override;
+  void load(serialize::InputArchive& archive) override;
   std::size_t index() const noexcept { return static_cast<std::size_t>(index_); }
 
  private:
@@ -59,6 +86,8 @@ class CT_API PythonRandomSampler : public Sampler<> {
                                std::optional<Generator> generator = std::nullopt);
   void reset(std::optional<std::size_t> new_size = std::nullopt) override;
   std::optional<std::vector<std::size_t>> next(std::size_t batch_size) override;
+  void save(serialize::OutputArchive& archive) const override;
+  void load(serialize::InputArchive& archive) override;
   std::size_t index() const noexcept { return index_; }
 
  private:
@@ -78,6 +107,8 @@ class CT_API SubsetRandomSampler : public Sampler<> {
   explicit SubsetRandomSampler(std::vector<std::size_t> indices, std::optional<Generator> generator = std::nullopt);
   void reset(std::optional<std::size_t> new_size = std::nullopt) override;
   std::optional<std::vector<std::size_t>> next(std::size_t batch_size) override;
+  void save(serialize::OutputArchive& archive) const override;
+  void load(serialize::InputArchive& archive) override;
   std::size_t index() const noexcept { return index_; }
 
  private:
@@ -95,6 +126,8 @@ class CT_API WeightedRandomSampler : public Sampler<> {
   WeightedRandomSampler(ArrayRef<double> weights, std::size_t num_samples, bool replacement = true, std::optional<Generator> generator = std::nullopt);
   void reset(std::optional<std::size_t> new_size = std::nullopt) override;
   std::optional<std::vector<std::size_t>> next(std::size_t batch_size) override;
+  void save(serialize::OutputArchive& archive) const override;
+  void load(serialize::InputArchive& archive) override;
   std::size_t index() const noexcept { return index_; }
 
  private:
@@ -119,6 +152,8 @@ class BatchSampler : public Sampler<> {
     if (batch && drop_last_ && batch->size() < batch_size_) batch.reset();
     return batch;
   }
+  void save(serialize::OutputArchive& archive) const override { sampler_.save(archive); }
+  void load(serialize::InputArchive& archive) override { sampler_.load(archive); }
 
  private:
   S sampler_;
@@ -146,6 +181,8 @@ class CT_API StreamSampler : public Sampler<BatchSize> {
   explicit StreamSampler(std::size_t epoch_size) : epoch_size_(epoch_size) {}
   void reset(std::optional<std::size_t> new_size = std::nullopt) override;
   std::optional<BatchSize> next(std::size_t batch_size) override;
+  void save(serialize::OutputArchive& archive) const override;
+  void load(serialize::InputArchive& archive) override;
   std::size_t index() const noexcept { return examples_retrieved_so_far_; }
 
  private:
@@ -179,6 +216,8 @@ class CT_API DistributedRandomSampler : public DistributedSampler<> {
   explicit DistributedRandomSampler(std::size_t size, std::size_t num_replicas = 1, std::size_t rank = 0, bool allow_duplicates = true);
   void reset(std::optional<std::size_t> new_size = std::nullopt) override;
   std::optional<std::vector<std::size_t>> next(std::size_t batch_size) override;
+  void save(serialize::OutputArchive& archive) const override;
+  void load(serialize::InputArchive& archive) override;
   std::size_t index() const noexcept { return sample_index_; }
 
  private:
@@ -192,6 +231,8 @@ class CT_API DistributedSequentialSampler : public DistributedSampler<> {
   explicit DistributedSequentialSampler(std::size_t size, std::size_t num_replicas = 1, std::size_t rank = 0, bool allow_duplicates = true);
   void reset(std::optional<std::size_t> new_size = std::nullopt) override;
   std::optional<std::vector<std::size_t>> next(std::size_t batch_size) override;
+  void save(serialize::OutputArchive& archive) const override;
+  void load(serialize::InputArchive& archive) override;
   std::size_t index() const noexcept { return sample_index_; }
 
  private:

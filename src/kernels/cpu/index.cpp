@@ -136,13 +136,14 @@ T times(T a, T b) {
 }  // namespace
 
 namespace {
-// Rows lie anywhere in memory: while one is copied, the next one is called for.
+// Rows lie anywhere in memory: while one is copied, a later one is called for, into the second level of the cache, which can have
+// more lines under way than the first.
 void copy_row(void* to, const char* from, std::size_t bytes, const char* next) {
   constexpr std::size_t line = 64, part = 7 * line;
   std::size_t i = 0;
   if (bytes >= part) {
     for (; i + part <= bytes; i += part) {
-      for (std::size_t k = 0; k < part; k += line) __builtin_prefetch(next + i + k);
+      for (std::size_t k = 0; k < part; k += line) __builtin_prefetch(next + i + k, 0, 2);
       std::memcpy(static_cast<char*>(to) + i, from + i, part);
     }
   }
@@ -168,7 +169,7 @@ void read_places(char* out, const Places& p) {
       for (std::int64_t i = begin; i < end; ++i, to += inner) {
         const char* place = row + p.offsets[j];
         if (inner == 1) *to = *reinterpret_cast<const T*>(place);
-        else if (!at) copy_row(to, place, static_cast<std::size_t>(inner) * sizeof(T), row + p.offsets[j + 1 < p.n ? j + 1 : j]);
+        else if (!at) copy_row(to, place, static_cast<std::size_t>(inner) * sizeof(T), row + p.offsets[j + 2 < p.n ? j + 2 : j]);
         else for (std::int64_t k = 0; k < inner; ++k) to[k] = *reinterpret_cast<const T*>(place + at[static_cast<std::size_t>(k)]);
         if (++j == p.n && i + 1 < end) {
           j = 0;

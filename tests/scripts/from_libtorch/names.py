@@ -67,7 +67,11 @@ PRELUDE = """
 struct Double : ct::autograd::Function<Double> {};
 struct Rows : ct::data::datasets::Dataset<Rows> {};
 struct State : ct::data::datasets::StatefulDataset<State> {};
-struct Chunks : ct::data::datasets::ChunkDataReader<ct::data::Example<>> {};
+struct Chunks : ct::data::datasets::ChunkDataReader<ct::data::Example<>> {
+  ChunkType read_chunk(std::size_t) override;
+  std::size_t chunk_count() override;
+  void reset() override;
+};
 """
 
 
