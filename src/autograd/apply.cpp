@@ -1,6 +1,7 @@
 // autograd/apply.cpp -- the way of every call: forward, then a node if an input is tracked.
 #include <algorithm>
 
+#include "autograd/autocast.h"
 #include "autograd/elementwise.h"
 #include "autograd/layers.h"
 #include "autograd/node.h"
@@ -177,6 +178,9 @@ std::vector<Tensor> apply_all(const Op& op, const Tensor* const* in, int n, cons
 }
 
 std::vector<Tensor> apply_layered(const Op& op, const Tensor* const* in, int n, const void* attrs, std::uint32_t size) {
+  if (autocast_state.enabled && thread_state.levels) {
+    if (const AutocastInputs cast(op, in, n); cast.get() != in) return apply_all(op, cast.get(), n, attrs, size);
+  }
   LevelScope* s = innermost_level(op.name, in, n);
   if (op.random)
     if (LevelScope* vmap = innermost_batch(); vmap && (!s || s->id < vmap->id)) s = vmap;

@@ -24,11 +24,19 @@ struct StepKernel {
   }
 };
 
+// Multiplies n elements in place; whether one was infinite or nan before.
+using ScaleLoop = bool (*)(void* data, std::int64_t n, double factor);
+struct ScaleKernel {
+  ScaleLoop float32, float64, bfloat16;
+  ScaleLoop of(ScalarType t) const { return t == kFloat ? float32 : t == kDouble ? float64 : t == kBFloat16 ? bfloat16 : nullptr; }
+};
+
 // What k means is said at each rule in cpu/optim.cpp.
 struct OptimKernels {
   StepKernel sgd, sgd_momentum, adam, adam_amsgrad;
   StepKernel rmsprop, rmsprop_momentum, rmsprop_centered, rmsprop_centered_momentum;
   StepKernel adagrad, adadelta, adamax, nadam, radam, rprop, asgd;
+  ScaleKernel unscale;
 };
 const OptimKernels& optim();
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "autograd/autocast.h"
 #include "cotangent/autograd.h"
 #include "cotangent/ops.h"
 #include "cotangent/ops/convolution.h"
@@ -62,9 +63,9 @@ ConvAttrs checked(const Arguments& p, const Tensor& input, const Tensor& weight,
   CT_CHECK(dims >= 1 && dims <= 3, op, ": weight should have at least three dimensions and at most five, but it is ", weight.sizes());
   CT_CHECK(input.dim() == weight.dim(), op, ": Expected ", weight.dim(), "-dimensional input for ", weight.dim(), "-dimensional weight ", weight.sizes(),
            ", but got ", input.dim(), "-dimensional input of size ", input.sizes(), " instead");
-  CT_CHECK_TYPE(input.scalar_type() == weight.scalar_type(), op, ": expected scalar type ", input.scalar_type(), " but found ", weight.scalar_type(),
+  CT_CHECK_TYPE(input.scalar_type() == weight.scalar_type() || detail::autocast_unites(input.scalar_type(), weight.scalar_type()), op, ": expected scalar type ", input.scalar_type(), " but found ", weight.scalar_type(),
                 "\n  Input and weight must have the same dtype; convert one with x.to(..).");
-  CT_CHECK_TYPE(!bias.defined() || bias.scalar_type() == input.scalar_type(), op, ": Input type (", input.scalar_type(), ") and bias type (",
+  CT_CHECK_TYPE(!bias.defined() || bias.scalar_type() == input.scalar_type() || detail::autocast_unites(bias.scalar_type(), input.scalar_type()), op, ": Input type (", input.scalar_type(), ") and bias type (",
                 bias.defined() ? bias.scalar_type() : kFloat, ") should be the same");
   CT_CHECK_TYPE(input.scalar_type() != kBool, op, ": \"", op, "\" not implemented for 'Bool'\n  Convert to a number dtype first, e.g. x.to(ct::kFloat).");
   ConvAttrs a;

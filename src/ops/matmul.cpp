@@ -1,4 +1,5 @@
 // ops/matmul.cpp -- products of matrices and vectors: the ops that reach a kernel.
+#include "autograd/autocast.h"
 #include "core/parallel.h"
 #include "kernels/gemm.h"
 #include "ops/linalg.h"
@@ -13,7 +14,7 @@ using detail::ScalarAttrs;
 namespace {
 
 void check_same_dtype(const char* op, const Tensor& a, const Tensor& b) {
-  CT_CHECK_TYPE(a.scalar_type() == b.scalar_type(), op, ": expected scalar type ", a.scalar_type(), " but found ", b.scalar_type(),
+  CT_CHECK_TYPE(a.scalar_type() == b.scalar_type() || detail::autocast_unites(a.scalar_type(), b.scalar_type()), op, ": expected scalar type ", a.scalar_type(), " but found ", b.scalar_type(),
                 "\n  Products do not promote dtypes as + and * do; convert one operand with x.to(..).");
   CT_CHECK_TYPE(a.scalar_type() != kBool, op, ": \"", op, "\" not implemented for 'Bool'\n  Convert to a number dtype first, e.g. x.to(ct::kFloat).");
 }

@@ -198,6 +198,21 @@ void loop(const StepArgs& a, std::int64_t begin, std::int64_t end) {
 template <template <class> class Rule>
 StepKernel kernel() { return {loop<float, Rule>, loop<double, Rule>, loop<Half, Rule>, loop<BFloat16, Rule>}; }
 
+template <class S>
+bool unscale(void* data, std::int64_t n, double factor) {
+  using C = std::conditional_t<std::is_same_v<S, double>, double, float>;
+  constexpr C most = std::is_same_v<S, double> ? static_cast<C>(__DBL_MAX__) : static_cast<C>(__FLT_MAX__);
+  const C f = static_cast<C>(factor);
+  S* HWY_RESTRICT x = static_cast<S*>(data);
+  int bad = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const C v = static_cast<C>(x[i]);
+    bad |= !(magnitude(v) <= most);
+    x[i] = static_cast<S>(v * f);
+  }
+  return bad != 0;
+}
+
 OptimKernels optim_table() {
   OptimKernels t;
   t.sgd = kernel<Sgd>();
@@ -215,6 +230,7 @@ OptimKernels optim_table() {
   t.radam = kernel<Radam>();
   t.rprop = kernel<Rprop>();
   t.asgd = kernel<Asgd>();
+  t.unscale = {unscale<float>, unscale<double>, unscale<BFloat16>};
   return t;
 }
 
