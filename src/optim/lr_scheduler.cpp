@@ -19,22 +19,35 @@ LRScheduler::LRScheduler(Optimizer& optimizer) : optimizer_(optimizer), steps_be
   }
 }
 
-void LRScheduler::begin() {
-  for (std::size_t i = 0; i < groups(); ++i) optimizer_.param_groups()[i].options().set_lr(base_lrs_[i]);
+std::vector<double> LRScheduler::get_lrs() {
+  std::vector<double> rates;
+  for (std::size_t i = 0; i < groups(); ++i) rates.push_back(rate(i));
+  return rates;
+}
+double LRScheduler::rate(std::size_t) { CT_THROW(not_implemented, "LRScheduler: a scheduler must override get_lrs() or rate()"); }
+std::vector<double> LRScheduler::get_current_lrs() const {
+  std::vector<double> rates;
+  for (std::size_t i = 0; i < groups(); ++i) rates.push_back(lr(i));
+  return rates;
 }
 // Epoch 0 at the rates as they are: a scheduler made after another goes along with it.
 void LRScheduler::start() {
   last_epoch_ = 0;
   set_rates();
 }
-void LRScheduler::restart() {
+void LRScheduler::restart_here() {
   last_epoch_ = 0;
-  begin();
+  forget();
   set_rates();
 }
+void LRScheduler::restart() {
+  if (begins_at_base())
+    for (std::size_t i = 0; i < groups(); ++i) optimizer_.param_groups()[i].options().set_lr(base_lrs_[i]);
+  restart_here();
+}
 void LRScheduler::set_rates() {
-  std::vector<double> rates;
-  for (std::size_t i = 0; i < groups(); ++i) rates.push_back(rate(i));
+  std::vector<double> rates = get_lrs();
+  CT_CHECK_VALUE(rates.size() == groups(), "LRScheduler: Number of learning rates not equal to the number of param groups: ", rates.size(), " and ", groups());
   for (std::size_t i = 0; i < groups(); ++i) optimizer_.param_groups()[i].options().set_lr(rates[i]);
   last_lr_ = std::move(rates);
   after_rates();
@@ -48,6 +61,7 @@ void LRScheduler::step() {
     --last_epoch_;
     throw;
   }
+  ++step_count_;
 }
 void LRScheduler::warn_of_order() {
   if (!stepped_ && optimizer_.step_count() >= 0 && optimizer_.step_count() <= steps_before_)
@@ -146,7 +160,7 @@ CosineAnnealingWarmRestarts::CosineAnnealingWarmRestarts(Optimizer& optimizer, s
   CT_CHECK_VALUE(T_mult >= 1, "CosineAnnealingWarmRestarts: Expected integer T_mult >= 1, but got ", T_mult);
   start();
 }
-void CosineAnnealingWarmRestarts::begin() {
+void CosineAnnealingWarmRestarts::forget() {
   T_cur_ = 0;
   T_i_ = static_cast<double>(T_0_);
 }
@@ -162,7 +176,7 @@ void CosineAnnealingWarmRestarts::step() {
 void CosineAnnealingWarmRestarts::step(double epoch) {
   CT_CHECK_VALUE(epoch >= 0 && std::isfinite(epoch), "CosineAnnealingWarmRestarts: Expected non-negative epoch, but got ", epoch);
   warn_of_order();
-  begin();
+  forget();
   T_cur_ = epoch;
   if (T_mult_ == 1) {
     T_cur_ = std::fmod(epoch, T_i_);
@@ -174,6 +188,7 @@ void CosineAnnealingWarmRestarts::step(double epoch) {
   }
   last_epoch_ = static_cast<std::int64_t>(std::floor(epoch));
   set_rates();
+  ++step_count_;
 }
 
 }  // namespace ct::optim

@@ -432,6 +432,7 @@ void ReduceLROnPlateau::load_state_dict(const IValue& state) {
   });
   last_lr_ = last;
 }
+// A combined scheduler is its own last_epoch and those of its parts.
 IValue SequentialLR::state_dict() const { return IValue::dict({{"last_epoch", last_epoch_}, {"_last_lr", last_lr_}, {"_schedulers", states_of(schedulers_)}}); }
 void SequentialLR::load_state_dict(const IValue& state) {
   const IValue& states = schedulers_of(state, schedulers_.size());
@@ -444,10 +445,12 @@ void SequentialLR::load_state_dict(const IValue& state) {
   load_each(schedulers_, states);
   read_numbers(state, visit);
 }
-IValue ChainedScheduler::state_dict() const { return IValue::dict({{"_last_lr", last_lr_}, {"_schedulers", states_of(schedulers_)}}); }
+IValue ChainedScheduler::state_dict() const { return IValue::dict({{"last_epoch", last_epoch_}, {"_last_lr", last_lr_}, {"_schedulers", states_of(schedulers_)}}); }
 void ChainedScheduler::load_state_dict(const IValue& state) {
   const IValue& states = schedulers_of(state, schedulers_.size());
+  const IValue* epoch = state.find("last_epoch");  // Python 1.13 has none
   load_each(schedulers_, states);
+  if (epoch && epoch->isInt()) last_epoch_ = epoch->toInt();
   last_lr_ = schedulers_.back()->get_last_lr();
 }
 

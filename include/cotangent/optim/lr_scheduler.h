@@ -1,6 +1,8 @@
 // cotangent/optim/lr_scheduler.h -- learning rates that change over the epochs, as in torch.optim.lr_scheduler.
 #pragma once
 
+#include <initializer_list>
+#include <string>
 #include <string_view>
 
 #include "cotangent/optim/optimizer.h"
@@ -22,40 +24,67 @@ class CT_API LRScheduler {
   const std::vector<double>& get_last_lr() const { return last_lr_; }
   std::int64_t last_epoch() const { return last_epoch_; }
   Optimizer& optimizer() const { return optimizer_; }
+
   /// Where it stands, with Python's names; not what its constructor was given. The rates themselves are in the optimizer's
   /// state_dict().
-  IValue state_dict() const;
+  virtual IValue state_dict() const;
   /// Errors: ct::ValueError if an entry is missing or is no number; nothing is changed then.
-  void load_state_dict(const IValue& state);
+  virtual void load_state_dict(const IValue& state);
 
  protected:
-  /// What state_dict() has.
-  virtual void visit(StateVisitor& v);
+  /// A scheduler of your own overrides get_lrs() (as in libtorch, whose step_count_ it may read), or rate().
   explicit LRScheduler(Optimizer& optimizer);
+  /// The rates of last_epoch(), one for each group.
+  virtual std::vector<double> get_lrs();
+  /// The rate of a group at last_epoch().
+  virtual double rate(std::size_t group);
+  /// The rates that the optimizer has now.
+  std::vector<double> get_current_lrs() const;
   /// Sets the rates of epoch 0; the last thing a constructor does.
   void start();
   /// Sets the rates of last_epoch().
   void set_rates();
   double lr(std::size_t group) const { return optimizer_.param_groups()[group].options().get_lr(); }
   std::size_t groups() const { return base_lrs_.size(); }
-  /// The rate of a group at last_epoch().
-  virtual double rate(std::size_t group) = 0;
   /// What else changes with the epoch, for instance momentum.
   virtual void after_rates() {}
-  /// Before epoch 0 begins, at first or when a SequentialLR comes to this one: sets the rates to base_lrs_.
-  virtual void begin();
+  /// Forgets what was counted beside last_epoch(), before epoch 0 begins again.
+  virtual void forget() {}
+  /// Whether epoch 0 begins again at base_lrs_, or at the rates as they are.
+  virtual bool begins_at_base() const { return true; }
+  /// Begins again with epoch 0, when a SequentialLR comes to this one.
+  virtual void restart();
+  /// Epoch 0 again, of the rates as they are.
+  virtual void restart_here();
+  /// What state_dict() has.
+  virtual void visit(StateVisitor& v);
   void warn_of_order();
 
   std::vector<double> base_lrs_;
   std::vector<double> last_lr_;
   std::int64_t last_epoch_ = -1;
+  unsigned step_count_ = 0;  // calls of step()
 
  private:
   friend class SequentialLR;
-  void restart();
+  friend class ChainedScheduler;
   Optimizer& optimizer_;
   std::int64_t steps_before_;  // of the optimizer
   bool stepped_ = false;
+};
+
+/// One number for all groups, or one for each.
+class CT_API PerGroup {
+ public:
+  PerGroup(double all) : values_{all} {}
+  PerGroup(std::vector<double> each) : values_(std::move(each)), each_(true) {}
+  PerGroup(std::initializer_list<double> each) : values_(each), each_(true) {}
+  /// Errors: ct::ValueError "expected 2 values for max_lr, got 3".
+  std::vector<double> of(const char* scheduler, const char* name, const Optimizer& optimizer) const;
+
+ private:
+  std::vector<double> values_;
+  bool each_ = false;
 };
 
 /// l = l gamma at every step_size-th epoch.
@@ -109,8 +138,8 @@ class CT_API CosineAnnealingWarmRestarts : public LRScheduler {
   void step(double epoch);
  private:
   double rate(std::size_t group) override;
-  void begin() override;
   void visit(StateVisitor& v) override;
+  void forget() override;
   std::int64_t T_0_, T_mult_;
   double T_i_, T_cur_ = -1, eta_min_;
 };
@@ -135,7 +164,7 @@ class CT_API MultiplicativeLR : public LRScheduler {
   MultiplicativeLR(Optimizer& optimizer, std::vector<Lambda> lr_lambdas);
  private:
   double rate(std::size_t group) override;
-  void begin() override {}
+  bool begins_at_base() const override { return false; }
   std::vector<Lambda> lambdas_;
 };
 
@@ -171,20 +200,24 @@ class CT_API PolynomialLR : public LRScheduler {
 
 /// Between base_lr and max_lr, up in step_size_up steps and down in step_size_down (-1: as many); step() after each batch.
 /// mode: "triangular"; "triangular2", where the height halves each cycle; "exp_range", where it is gamma^e. Momentum, or
-/// beta1, goes the other way, from max_momentum to base_momentum.
+/// beta1, goes the other way, from max_momentum to base_momentum. scale_fn, if given, is the height in place of the mode's, a
+/// function of the number of the cycle, from 1 on (scale_mode "cycle"), or of e ("iterations").
 /// Source: Smith, WACV 2017.
 class CT_API CyclicLR : public LRScheduler {
  public:
-  CyclicLR(Optimizer& optimizer, double base_lr, double max_lr, std::int64_t step_size_up = 2000, std::int64_t step_size_down = -1,
-           std::string_view mode = "triangular", double gamma = 1, bool cycle_momentum = true, double base_momentum = 0.8,
-           double max_momentum = 0.9);
+  using Scale = Callback<double(double)>;
+  CyclicLR(Optimizer& optimizer, const PerGroup& base_lr, const PerGroup& max_lr, std::int64_t step_size_up = 2000, std::int64_t step_size_down = -1,
+           std::string_view mode = "triangular", double gamma = 1, bool cycle_momentum = true, const PerGroup& base_momentum = 0.8,
+           const PerGroup& max_momentum = 0.9, Scale scale_fn = nullptr, std::string_view scale_mode = "cycle");
  private:
   double rate(std::size_t group) override;
   void after_rates() override;
   double height() const;
-  double max_, total_, up_share_, gamma_, base_momentum_, max_momentum_;
-  int mode_;
-  bool cycle_momentum_;
+  std::vector<double> max_, base_momentum_, max_momentum_;
+  double total_, up_share_, gamma_;
+  Scale scale_;
+  std::int64_t mode_;
+  bool cycle_momentum_, by_cycle_;
 };
 
 /// From max_lr / div_factor up to max_lr in pct_start of total_steps, then down to the start divided by final_div_factor;
@@ -193,16 +226,17 @@ class CT_API CyclicLR : public LRScheduler {
 /// Source: Smith & Topin, arXiv:1708.07120.
 class CT_API OneCycleLR : public LRScheduler {
  public:
-  OneCycleLR(Optimizer& optimizer, double max_lr, std::int64_t total_steps, double pct_start = 0.3, std::string_view anneal_strategy = "cos",
-             bool cycle_momentum = true, double base_momentum = 0.85, double max_momentum = 0.95, double div_factor = 25,
+  OneCycleLR(Optimizer& optimizer, const PerGroup& max_lr, std::int64_t total_steps, double pct_start = 0.3, std::string_view anneal_strategy = "cos",
+             bool cycle_momentum = true, const PerGroup& base_momentum = 0.85, const PerGroup& max_momentum = 0.95, double div_factor = 25,
              double final_div_factor = 1e4, bool three_phase = false);
  private:
   double rate(std::size_t group) override;
   void after_rates() override;
-  double at(const double* ends) const;
-  double lr_[4], momentum_[4], phase_ends_[3];  // at the ends of the phases, and their last steps
-  std::int64_t total_steps_;
-  int phases_;
+  // At the last step, of the way between the values at the ends of the phases.
+  double at(double low, double high, double last) const;
+  std::vector<double> max_, base_momentum_, max_momentum_;
+  double div_factor_, final_div_factor_, phase_ends_[3];
+  std::int64_t total_steps_, phases_;
   bool cosine_, cycle_momentum_;
 };
 
@@ -211,56 +245,54 @@ class CT_API OneCycleLR : public LRScheduler {
 class CT_API ReduceLROnPlateau {
  public:
   explicit ReduceLROnPlateau(Optimizer& optimizer, std::string_view mode = "min", double factor = 0.1, std::int64_t patience = 10,
-                             double threshold = 1e-4, std::string_view threshold_mode = "rel", std::int64_t cooldown = 0, double min_lr = 0,
-                             double eps = 1e-8);
+                             double threshold = 1e-4, std::string_view threshold_mode = "rel", std::int64_t cooldown = 0,
+                             const PerGroup& min_lr = 0, double eps = 1e-8);
   void step(double metric);
   void step(const Tensor& metric) { step(metric.item<double>()); }
   const std::vector<double>& get_last_lr() const { return last_lr_; }
   double best() const { return best_; }
+  std::int64_t num_bad_epochs() const { return bad_; }
   IValue state_dict() const;
   void load_state_dict(const IValue& state);
-  std::int64_t num_bad_epochs() const { return bad_; }
  private:
   bool better(double a) const;
   Optimizer& optimizer_;
   bool max_, relative_;
-  double factor_, threshold_, min_lr_, eps_, best_;
+  double factor_, threshold_, eps_, best_;
   std::int64_t patience_, cooldown_, cooling_ = 0, bad_ = 0, last_epoch_ = 0;
-  std::vector<double> last_lr_;
+  std::vector<double> min_lrs_, last_lr_;
 };
 
 /// One scheduler after the other; the next one begins, with its epoch 0, at each milestone.
 /// Made with Python's rule: schedulers are made first, and the rates are then set back to where the first one begins.
-class CT_API SequentialLR {
+/// A scheduler may itself be a SequentialLR or a ChainedScheduler.
+class CT_API SequentialLR : public LRScheduler {
  public:
   /// The schedulers must outlive this. Errors: ct::ValueError unless there is one milestone fewer than schedulers, of this optimizer.
   SequentialLR(Optimizer& optimizer, std::vector<LRScheduler*> schedulers, std::vector<std::int64_t> milestones);
-  void step();
-  const std::vector<double>& get_last_lr() const { return last_lr_; }
-  std::int64_t last_epoch() const { return last_epoch_; }
+  void step() override;
   /// With those of its schedulers.
-  IValue state_dict() const;
-  void load_state_dict(const IValue& state);
+  IValue state_dict() const override;
+  void load_state_dict(const IValue& state) override;
  private:
+  void restart() override;
+  void restart_here() override;
   std::vector<LRScheduler*> schedulers_;
   std::vector<std::int64_t> milestones_;
-  std::int64_t last_epoch_ = 0;
-  std::vector<double> last_lr_;
 };
 
 /// All of them at each step, in this order; their factors multiply.
-class CT_API ChainedScheduler {
+class CT_API ChainedScheduler : public LRScheduler {
  public:
   /// The schedulers must outlive this. Errors: ct::ValueError if there is none, or they have several optimizers.
   explicit ChainedScheduler(std::vector<LRScheduler*> schedulers);
-  void step();
+  void step() override;
   /// With those of its schedulers.
-  IValue state_dict() const;
-  void load_state_dict(const IValue& state);
-  const std::vector<double>& get_last_lr() const { return last_lr_; }
+  IValue state_dict() const override;
+  void load_state_dict(const IValue& state) override;
  private:
+  void restart_here() override;
   std::vector<LRScheduler*> schedulers_;
-  std::vector<double> last_lr_;
 };
 
 }  // namespace ct::optim
