@@ -3,6 +3,7 @@
 
 #include "cotangent/autograd.h"
 #include "cotangent/nn/init.h"
+#include "cotangent/ops/activation.h"
 #include "nn/text.h"
 
 namespace ct::nn {
@@ -47,20 +48,12 @@ CT_ACTIVATION(LeakyReLU, join({"negative_slope=", python(options.negative_slope(
 CT_ACTIVATION(Hardtanh, join({"min_val=", python(options.min_val()), ", max_val=", python(options.max_val()), inplace(options.inplace())})) {
   return options.inplace() ? same(x.clamp_(options.min_val(), options.max_val())) : hardtanh(x, options.min_val(), options.max_val());
 }
-CT_ACTIVATION(Hardshrink, python(options.lambda())) { return where(x.abs() > options.lambda(), x, Scalar(0.0)); }
-CT_ACTIVATION(Softshrink, python(options.lambda())) {
-  const double l = options.lambda();
-  return where(x > l, x - l, where(x < -l, x + l, x * 0));
-}
+CT_ACTIVATION(Hardshrink, python(options.lambda())) { return hardshrink(x, options.lambda()); }
+CT_ACTIVATION(Softshrink, python(options.lambda())) { return softshrink(x, options.lambda()); }
 CT_ACTIVATION(Softplus, join({"beta=", python(options.beta()), ", threshold=", python(options.threshold())})) {
   return softplus(x, options.beta(), options.threshold());
 }
-CT_ACTIVATION(GLU, join({"dim=", options.dim()})) {
-  CT_CHECK(x.dim() > 0, "GLU: glu does not support 0-dimensional tensors");
-  CT_CHECK(x.size(options.dim()) % 2 == 0, "GLU: Halving dimension must be even, but dimension ", options.dim(), " is size ", x.size(options.dim()));
-  const std::vector<Tensor> halves = chunk(x, 2, options.dim());
-  return halves[0] * sigmoid(halves[1]);
-}
+CT_ACTIVATION(GLU, join({"dim=", options.dim()})) { return glu(x, options.dim()); }
 CT_ACTIVATION(GELU, join({"approximate='", options.approximate(), "'"})) { return gelu(x, options.approximate()); }
 CT_ACTIVATION(Softmax, join({"dim=", options.dim()})) { return softmax(x, options.dim()); }
 CT_ACTIVATION(LogSoftmax, join({"dim=", options.dim()})) { return log_softmax(x, options.dim()); }
@@ -70,20 +63,7 @@ CT_ACTIVATION(Threshold, join({"threshold=", python(options.threshold()), ", val
   return same(x.masked_fill_(x.detach() <= options.threshold(), options.value()));
 }
 CT_ACTIVATION(RReLU, join({"lower=", python(options.lower()), ", upper=", python(options.upper()), inplace(options.inplace())})) {
-  CT_CHECK(options.lower() <= options.upper(), "RReLU: Lower bound should be less than or equal to the upper bound (got ", options.lower(), " and ", options.upper(), ")");
-  if (!is_training()) {
-    const double slope = (options.lower() + options.upper()) / 2;
-    return options.inplace() ? same(x.leaky_relu_(slope)) : leaky_relu(x, slope);
-  }
-  Tensor slopes;
-  {
-    // One draw for each element that is not positive, as in libtorch.
-    const NoGradGuard guard;
-    const Tensor low = x.detach() <= 0;
-    const Tensor drawn = ct::empty({low.sum().item<std::int64_t>()}, kDouble).uniform_(options.lower(), options.upper());
-    slopes = ones_like(x).masked_scatter(low, drawn.to(x.scalar_type()));
-  }
-  return options.inplace() ? same(x.mul_(slopes)) : x * slopes;
+  return options.inplace() ? same(rrelu_(x, options.lower(), options.upper(), is_training())) : rrelu(x, options.lower(), options.upper(), is_training());
 }
 CT_ACTIVATION_PLAIN(Sigmoid) { return sigmoid(x); }
 CT_ACTIVATION_PLAIN(Tanh) { return tanh(x); }
@@ -102,17 +82,6 @@ PReLUImpl::PReLUImpl(const PReLUOptions& o) : options(o) { PReLUImpl::reset(); }
 PReLUImpl::~PReLUImpl() = default;
 void PReLUImpl::reset() { weight = register_parameter("weight", full({options.num_parameters()}, options.init())); }
 std::string PReLUImpl::extra_repr() const { return join({"num_parameters=", options.num_parameters()}); }
-Tensor PReLUImpl::forward(const Tensor& x) {
-  Tensor w = weight;
-  if (w.numel() != 1) {
-    const std::int64_t channels = x.dim() > 1 ? x.size(1) : 1;
-    CT_CHECK(x.dim() > 0 && channels == w.numel(), "PReLU: Mismatch of parameter numbers and input channel size. Found parameter numbers = ", w.numel(),
-             " and channel size = ", channels);
-    std::vector<std::int64_t> shape(static_cast<std::size_t>(x.dim()), 1);
-    shape[1] = w.numel();
-    w = w.reshape(shape);
-  }
-  return where(x > 0, x, w * x);
-}
+Tensor PReLUImpl::forward(const Tensor& x) { return prelu(x, weight); }
 
 }  // namespace ct::nn

@@ -32,13 +32,10 @@ std::shared_ptr<Module> SequentialImpl::clone(const std::optional<Device>&) cons
   return copy;
 }
 
-void SequentialImpl::check_not_empty() const { CT_CHECK(!modules_.empty(), "Cannot call forward() on an empty Sequential"); }
-Tensor SequentialImpl::forward(const Tensor& input) {
-  check_not_empty();
-  return forward_from(1, modules_[0].forward(input));
-}
-Tensor SequentialImpl::forward_from(std::size_t index, Tensor x) {
-  for (; index < modules_.size(); ++index) x = modules_[index].forward(x);
+AnyValue SequentialImpl::forward_any(AnyValue* in, std::size_t n) {
+  CT_CHECK(!modules_.empty(), "Cannot call forward() on an empty Sequential");
+  AnyValue x = modules_[0].forward_any(in, n);
+  for (std::size_t i = 1; i < modules_.size(); ++i) x = modules_[i].forward_any(&x, 1);
   return x;
 }
 

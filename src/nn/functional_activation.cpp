@@ -1,5 +1,6 @@
 // nn/functional_activation.cpp -- activations with options.
 #include "cotangent/nn/functional.h"
+#include "cotangent/ops/activation.h"
 
 namespace ct::nn::functional {
 
@@ -61,32 +62,13 @@ Tensor softsign(const Tensor& input) {
   check("softsign", input);
   return input / (input.abs() + 1);
 }
-Tensor hardshrink(const Tensor& input, const HardshrinkFuncOptions& options) {
-  check("hardshrink", input);
-  return input.masked_fill(input.ge(-options.lambda()).logical_and(input.le(options.lambda())), 0);
-}
-Tensor softshrink(const Tensor& input, const SoftshrinkFuncOptions& options) {
-  check("softshrink", input);
-  const double l = options.lambda();
-  CT_CHECK(l >= 0, "softshrink: lambda must be greater or equal to 0, but found to be ", l, ".");
-  return where(input.gt(l), input - l, where(input.lt(-l), input + l, input * 0));
-}
-Tensor glu(const Tensor& input, const GLUFuncOptions& options) {
-  check("glu", input);
-  CT_CHECK(input.dim() > 0, "glu does not support scalars because halving size must be even");
-  const std::int64_t n = input.size(options.dim());
-  CT_CHECK(n % 2 == 0, "glu: Halving dimension must be even, but dimension ", options.dim(), " is size ", n);
-  return input.narrow(options.dim(), 0, n / 2) * input.narrow(options.dim(), n / 2, n / 2).sigmoid();
-}
-Tensor prelu(const Tensor& input, const Tensor& weight) {
-  check("prelu", input);
-  check("prelu", weight);
-  const std::int64_t n = weight.numel(), channels = input.dim() > 1 ? input.size(1) : 1;
-  CT_CHECK(n == 1 || n == channels, "prelu: Mismatch of parameter numbers and input channel size. Found parameter numbers = ", n,
-           " and channel size = ", channels, ".");
-  std::vector<std::int64_t> sizes(static_cast<std::size_t>(input.dim()), 1);
-  if (n != 1) sizes[1] = n;
-  return where(input.gt(0), input, weight.reshape(sizes) * input);
+Tensor hardshrink(const Tensor& input, const HardshrinkFuncOptions& options) { return ct::hardshrink(input, options.lambda()); }
+Tensor softshrink(const Tensor& input, const SoftshrinkFuncOptions& options) { return ct::softshrink(input, options.lambda()); }
+Tensor glu(const Tensor& input, const GLUFuncOptions& options) { return ct::glu(input, options.dim()); }
+Tensor prelu(const Tensor& input, const Tensor& weight) { return ct::prelu(input, weight); }
+Tensor rrelu(const Tensor& input, const RReLUFuncOptions& options) {
+  if (options.inplace()) return ct::rrelu_(input, options.lower(), options.upper(), options.training());
+  return ct::rrelu(input, options.lower(), options.upper(), options.training());
 }
 Tensor softmax(const Tensor& input, const SoftmaxFuncOptions& options) { return ct::softmax(input, options.dim(), options.dtype()); }
 Tensor softmin(const Tensor& input, const SoftminFuncOptions& options) {

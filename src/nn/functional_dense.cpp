@@ -23,35 +23,47 @@ void check_probability(double p) {
   CT_CHECK_VALUE(p >= 0 && p <= 1, "dropout probability has to be between 0 and 1, but got ", p);
 }
 
-// x noise, where noise has the given sizes and is 1 / (1 - p) with probability 1 - p, else 0.
-Tensor drop(const Tensor& x, IntArrayRef sizes, double p) {
-  if (p == 1) return x * zeros({}, x.scalar_type());
-  Tensor noise = empty(sizes, x.scalar_type());
-  noise.bernoulli_(1 - p);
-  noise.div_(1 - p);
-  return x * noise;
-}
-Tensor alpha_drop(const Tensor& x, IntArrayRef sizes, double p) {
-  if (p == 1) return x * zeros({}, x.scalar_type());
-  constexpr double alpha = 1.7580993408473766;  // scale alpha of selu: the value of an element that is dropped
-  const double a = 1 / std::sqrt((alpha * alpha * p + 1) * (1 - p));
-  Tensor noise = empty(sizes, x.scalar_type());
-  noise.bernoulli_(1 - p);
-  const Tensor shift = (noise - 1) * (alpha * a) + alpha * a * p;
-  return x * (noise * a) + shift;
-}
 // One number for each of [N, C].
-std::vector<std::int64_t> features(const Tensor& x) {
-  CT_CHECK(x.dim() >= 2, "Feature dropout requires at least 2 dimensions in the input, but it has ", x.dim());
+std::vector<std::int64_t> channels(const Tensor& x, std::int64_t unbatched) {
   std::vector<std::int64_t> sizes(static_cast<std::size_t>(x.dim()), 1);
-  sizes[0] = x.size(0), sizes[1] = x.size(1);
+  sizes[0] = x.size(0);
+  if (x.dim() != unbatched) sizes[1] = x.size(1);
   return sizes;
 }
-Tensor result(const Tensor& x, const Tensor& y, bool inplace) {
-  if (inplace) x.copy_(y);
-  return inplace ? x : y;
+void check_channels(const Tensor& x) {
+  CT_CHECK(x.dim() >= 2, "Feature dropout requires at least 2 dimensions in the input (got shape ", x.sizes(), ")");
 }
-bool keeps_all(const Tensor& x, double p, bool training) { return p == 0 || !training || x.numel() == 0; }
+enum class Drop { elements, channels };
+// The draws are libtorch's: one of Bernoulli(1 - p) for each element, or each channel. `alpha`: what is dropped becomes the
+// value of selu far left, and mean and variance stay.   unbatched: inputs of so many dimensions are [C, ..], not [N, C, ..].
+Tensor drop(const Tensor& x, double p, bool inplace, Drop what, bool alpha = false, std::int64_t unbatched = -1) {
+  Tensor noise, shift;
+  {
+    const NoGradGuard guard;
+    if (p == 1) {
+      noise = zeros({}, x.scalar_type());
+    } else {
+      noise = what == Drop::channels ? empty(channels(x, unbatched), x.scalar_type()) : empty_like(x.detach());
+      noise.bernoulli_(1 - p);
+      if (alpha) {
+        constexpr double saturation = 1.7580993408473766;  // -selu(-inf)
+        const double a = 1 / std::sqrt((saturation * saturation * p + 1) * (1 - p));
+        shift = noise.add(-1).mul_(saturation * a).add_(saturation * a * p);
+        noise.mul_(a);
+      } else {
+        noise.div_(1 - p);
+      }
+    }
+  }
+  if (!inplace) return shift.defined() ? x * noise + shift : x * noise;
+  x.mul_(noise);
+  if (shift.defined()) x.add_(shift);
+  return x;
+}
+bool keeps_all(const Tensor& x, double p, bool training) {
+  CT_CHECK(x.defined(), "dropout: expected a tensor, but the input is undefined");
+  return p == 0 || !training || x.numel() == 0;
+}
 
 }  // namespace
 
@@ -69,6 +81,16 @@ Tensor pairwise_distance(const Tensor& x1, const Tensor& x2, const PairwiseDista
   return norm(x1 - x2 + options.eps(), options.p(), {-1}, options.keepdim());
 }
 
+Tensor pdist(const Tensor& input, double p) {
+  CT_CHECK(input.defined(), "pdist: expected a tensor, but the input is undefined");
+  CT_CHECK(input.dim() == 2, "pdist only supports 2D tensors, got: ", input.dim(), "D");
+  CT_CHECK(input.is_floating_point(), "pdist only supports floating-point dtypes, got ", input.scalar_type());
+  CT_CHECK(p >= 0, "pdist only supports non-negative p values, got ", p);
+  const std::int64_t n = input.size(0);
+  const Tensor pairs = ones({n, n}, kBool).triu(1).nonzero();  // [pairs, 2]
+  return norm(input.index_select(0, pairs.select(1, 0)) - input.index_select(0, pairs.select(1, 1)), p, {1});
+}
+
 Tensor normalize(const Tensor& input, const NormalizeFuncOptions& options) {
   CT_CHECK(input.defined(), "normalize: expected a tensor, but the input is undefined");
   return input / norm(input, options.p(), {options.dim()}, true).clamp_min(options.eps()).expand_as(input);
@@ -77,25 +99,30 @@ Tensor normalize(const Tensor& input, const NormalizeFuncOptions& options) {
 Tensor dropout(const Tensor& input, const DropoutFuncOptions& options) {
   check_probability(options.p());
   if (keeps_all(input, options.p(), options.training())) return input;
-  return result(input, drop(input, input.sizes(), options.p()), options.inplace());
+  return drop(input, options.p(), options.inplace(), Drop::elements);
 }
 Tensor dropout2d(const Tensor& input, const Dropout2dFuncOptions& options) {
   check_probability(options.p());
-  const std::vector<std::int64_t> sizes = features(input);
   if (keeps_all(input, options.p(), options.training())) return input;
-  return result(input, drop(input, sizes, options.p()), options.inplace());
+  check_channels(input);
+  return drop(input, options.p(), options.inplace(), Drop::channels);
 }
-Tensor dropout3d(const Tensor& input, const Dropout3dFuncOptions& options) { return dropout2d(input, options); }
+Tensor dropout3d(const Tensor& input, const Dropout3dFuncOptions& options) {
+  check_probability(options.p());
+  if (keeps_all(input, options.p(), options.training())) return input;
+  check_channels(input);
+  return drop(input, options.p(), options.inplace(), Drop::channels, false, 4);
+}
 Tensor alpha_dropout(const Tensor& input, const AlphaDropoutFuncOptions& options) {
   check_probability(options.p());
   if (keeps_all(input, options.p(), options.training())) return input;
-  return result(input, alpha_drop(input, input.sizes(), options.p()), options.inplace());
+  return drop(input, options.p(), options.inplace(), Drop::elements, true);
 }
 Tensor feature_alpha_dropout(const Tensor& input, const FeatureAlphaDropoutFuncOptions& options) {
   check_probability(options.p());
-  const std::vector<std::int64_t> sizes = features(input);
   if (keeps_all(input, options.p(), options.training())) return input;
-  return result(input, alpha_drop(input, sizes, options.p()), options.inplace());
+  check_channels(input);
+  return drop(input, options.p(), options.inplace(), Drop::channels, true);
 }
 
 Tensor one_hot(const Tensor& tensor, std::int64_t num_classes) {
@@ -133,6 +160,14 @@ Tensor bilinear(const Tensor& input1, const Tensor& input2, const Tensor& weight
   return bias.defined() ? y + bias : y;
 }
 
+// Rows that are looked up and longer than `most` get that norm, in place.
+static void shorten(const Tensor& weight, const Tensor& index, double most, double norm_type) {
+  const NoGradGuard guard;
+  const Tensor used = std::get<0>(_unique2(index.flatten())), rows = weight.index_select(0, used);
+  const Tensor length = norm(rows, norm_type, {1}, true);
+  weight.index_copy_(0, used, where(length.gt(most), rows * (most / (length + 1e-7)), rows));
+}
+
 Tensor embedding(const Tensor& input, const Tensor& weight, const EmbeddingFuncOptions& options) {
   CT_CHECK(input.defined() && weight.defined(), "embedding: expected a tensor, but input or weight is undefined");
   CT_CHECK(weight.dim() == 2, "embedding: 'weight' must be 2-D, but has shape ", weight.sizes());
@@ -142,14 +177,35 @@ Tensor embedding(const Tensor& input, const Tensor& weight, const EmbeddingFuncO
     CT_CHECK(padding < n && padding >= -n, "embedding: Padding_idx must be within num_embeddings, got ", padding, " for ", n, " rows");
     if (padding < 0) padding += n;
   }
-  if (options.max_norm()) {
-    const double most = *options.max_norm();
-    NoGradGuard guard;
-    const Tensor used = std::get<0>(_unique2(input.flatten())), rows = weight.index_select(0, used);
-    const Tensor length = norm(rows, options.norm_type(), {1}, true);
-    weight.index_copy_(0, used, where(length.gt(most), rows * (most / (length + 1e-7)), rows));
-  }
+  if (options.max_norm()) shorten(weight, input, *options.max_norm(), options.norm_type());
   return ct::embedding(weight, input, padding, options.scale_grad_by_freq());
+}
+
+Tensor embedding_bag(const Tensor& input, const Tensor& weight, const EmbeddingBagFuncOptions& options) {
+  CT_CHECK(input.defined() && weight.defined(), "embedding_bag: expected a tensor, but input or weight is undefined");
+  Tensor index = input, offsets = options.offsets(), factors = options.per_sample_weights();
+  if (factors.defined()) {
+    CT_CHECK(input.sizes() == factors.sizes(), "embedding_bag: If per_sample_weights (", factors.sizes(), ") is not null, then it must have the same shape as the input (",
+             input.sizes(), ")");
+    CT_CHECK(options.mode().is(kSum), "embedding_bag: per_sample_weights was not null. per_sample_weights is only supported for mode='sum' (got mode='",
+             options.mode().name(), "').");
+  }
+  bool last = options.include_last_offset();
+  if (input.dim() == 2) {
+    CT_CHECK(!offsets.defined(), "embedding_bag: If input is 2D, then offsets has to be null, as input is treated is a mini-batch of fixed length sequences. However, found "
+             "offsets of type Tensor");
+    offsets = arange(input.size(0)) * input.size(1);
+    index = input.reshape({-1});
+    if (factors.defined()) factors = factors.reshape({-1});
+    last = false;
+  } else {
+    CT_CHECK(input.dim() == 1, "embedding_bag: input has to be 1D or 2D Tensor, but got Tensor of dimension ", input.dim());
+    CT_CHECK(offsets.defined() && offsets.dim() == 1, "embedding_bag: offsets has to be a 1D Tensor but got ", offsets.defined() ? "one of another shape" : "null");
+  }
+  const std::int64_t mode = options.mode().is(kSum) ? 0 : options.mode().is(kMean) ? 1 : 2;
+  CT_CHECK(mode != 2 || !options.sparse(), "embedding_bag: max mode does not support sparse weights");
+  if (options.max_norm()) shorten(weight, index, *options.max_norm(), options.norm_type());
+  return std::get<0>(ct::embedding_bag(weight, index, offsets, options.scale_grad_by_freq(), mode, options.sparse(), factors, last, options.padding_idx()));
 }
 
 Tensor gumbel_softmax(const Tensor& logits, const GumbelSoftmaxFuncOptions& options) {

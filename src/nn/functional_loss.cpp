@@ -1,4 +1,5 @@
 // nn/functional_loss.cpp -- losses with options: what is checked and warned about before the operations run.
+#include "cotangent/autocast.h"
 #include "cotangent/nn/functional.h"
 
 namespace ct::nn::functional {
@@ -27,6 +28,7 @@ Tensor mse_loss(const Tensor& input, const Tensor& target, const MSELossFuncOpti
 
 Tensor l1_loss(const Tensor& input, const Tensor& target, const L1LossFuncOptions& options) {
   warn_about_sizes("l1_loss", input, target);
+  if (amp::needs_full_precision({&input, &target})) return ct::l1_loss(amp::full_precision(input), amp::full_precision(target), options.reduction().value);
   return ct::l1_loss(input, target, options.reduction().value);
 }
 
@@ -63,6 +65,11 @@ Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& targe
 
 Tensor nll_loss(const Tensor& input, const Tensor& target, const NLLLossFuncOptions& options) {
   return ct::nll_loss_nd(input, target, options.weight(), options.reduction().value, options.ignore_index());
+}
+
+Tensor ctc_loss(const Tensor& log_probs, const Tensor& targets, const Tensor& input_lengths, const Tensor& target_lengths,
+                const CTCLossFuncOptions& options) {
+  return ct::ctc_loss(log_probs, targets, input_lengths, target_lengths, options.blank(), options.reduction().value, options.zero_infinity());
 }
 
 Tensor cross_entropy(const Tensor& input, const Tensor& target, const CrossEntropyFuncOptions& options) {

@@ -1,6 +1,7 @@
 // nn/functional_margin.cpp -- losses that are composed of other operations: divergences, embeddings, margins.
 #include <cmath>
 
+#include "cotangent/autocast.h"
 #include "cotangent/autograd.h"
 #include "cotangent/nn/functional.h"
 
@@ -19,8 +20,15 @@ Tensor reduced(const Tensor& loss, LossReduction r) {
 
 }  // namespace
 
+// Under autocast these compute in float32.
+#define CT_FULL_PRECISION2(f, a, b) \
+  if (amp::needs_full_precision({&a, &b})) return f(amp::full_precision(a), amp::full_precision(b), options);
+#define CT_FULL_PRECISION3(f, a, b, c) \
+  if (amp::needs_full_precision({&a, &b, &c})) return f(amp::full_precision(a), amp::full_precision(b), amp::full_precision(c), options);
+
 Tensor kl_div(const Tensor& input, const Tensor& target, const KLDivFuncOptions& options) {
   check_defined("kl_div", {&input, &target});
+  CT_FULL_PRECISION2(kl_div, input, target)
   const KLDivReduction r = options.reduction();
   if (r.value == Reduction::Mean)
     warn("reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides only by the batch size, and "
@@ -33,6 +41,7 @@ Tensor kl_div(const Tensor& input, const Tensor& target, const KLDivFuncOptions&
 
 Tensor poisson_nll_loss(const Tensor& input, const Tensor& target, const PoissonNLLLossFuncOptions& options) {
   check_defined("poisson_nll_loss", {&input, &target});
+  CT_FULL_PRECISION2(poisson_nll_loss, input, target)
   Tensor loss = options.log_input() ? input.exp() - target * input : input - target * (input + options.eps()).log();
   if (options.full()) {
     const Tensor stirling = target * target.log() - target + 0.5 * (target * (2 * M_PI)).log();
@@ -43,6 +52,7 @@ Tensor poisson_nll_loss(const Tensor& input, const Tensor& target, const Poisson
 
 Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor& var, const GaussianNLLLossFuncOptions& options) {
   check_defined("gaussian_nll_loss", {&input, &target, &var});
+  CT_FULL_PRECISION3(gaussian_nll_loss, input, target, var)
   Tensor v = var;
   if (!same_size(var, input)) {  // one variance for all values of a sample: [.., 1], or without that dim
     const IntArrayRef s = input.sizes(), t = var.sizes();
@@ -65,6 +75,7 @@ Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor
 
 Tensor hinge_embedding_loss(const Tensor& input, const Tensor& target, const HingeEmbeddingLossFuncOptions& options) {
   check_defined("hinge_embedding_loss", {&input, &target});
+  CT_FULL_PRECISION2(hinge_embedding_loss, input, target)
   const Tensor zero = zeros_like(input);
   const Tensor far = where(target.ne(1), (options.margin() - input).clamp_min(0), zero), near = where(target.ne(-1), input, zero);
   return reduced(far + near, options.reduction());
@@ -72,6 +83,7 @@ Tensor hinge_embedding_loss(const Tensor& input, const Tensor& target, const Hin
 
 Tensor cosine_embedding_loss(const Tensor& input1, const Tensor& input2, const Tensor& target, const CosineEmbeddingLossFuncOptions& options) {
   check_defined("cosine_embedding_loss", {&input1, &input2, &target});
+  CT_FULL_PRECISION3(cosine_embedding_loss, input1, input2, target)
   const std::int64_t at = target.dim();
   CT_CHECK(at <= 1, "cosine_embedding_loss: 0D or 1D target tensor expected, multi-target not supported");
   CT_CHECK(input1.dim() == at + 1 && input2.dim() == at + 1, "cosine_embedding_loss: ", at, "D target tensor expects ", at + 1,
@@ -84,6 +96,7 @@ Tensor cosine_embedding_loss(const Tensor& input1, const Tensor& input2, const T
 
 Tensor margin_ranking_loss(const Tensor& input1, const Tensor& input2, const Tensor& target, const MarginRankingLossFuncOptions& options) {
   check_defined("margin_ranking_loss", {&input1, &input2, &target});
+  CT_FULL_PRECISION3(margin_ranking_loss, input1, input2, target)
   CT_CHECK(input1.dim() == input2.dim() && input1.dim() == target.dim(),
            "margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: ", input1.sizes(), ", input2: ", input2.sizes(),
            ", target: ", target.sizes());
@@ -92,6 +105,7 @@ Tensor margin_ranking_loss(const Tensor& input1, const Tensor& input2, const Ten
 
 Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative, const TripletMarginLossFuncOptions& options) {
   check_defined("triplet_margin_loss", {&anchor, &positive, &negative});
+  CT_FULL_PRECISION3(triplet_margin_loss, anchor, positive, negative)
   CT_CHECK(anchor.dim() == positive.dim() && positive.dim() == negative.dim(),
            "triplet_margin_loss: The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: anchor ",
            anchor.dim(), "D, positive ", positive.dim(), "D, and negative ", negative.dim(), "D inputs");
@@ -102,8 +116,23 @@ Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const T
   return reduced((options.margin() + near - far).clamp_min(0), options.reduction());
 }
 
+Tensor triplet_margin_with_distance_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
+                                         const TripletMarginWithDistanceLossFuncOptions& options) {
+  check_defined("triplet_margin_with_distance_loss", {&anchor, &positive, &negative});
+  CT_FULL_PRECISION3(triplet_margin_with_distance_loss, anchor, positive, negative)
+  const auto distance = [&](const Tensor& a, const Tensor& b) {
+    const auto& own = options.distance_function();
+    return own && *own ? (*own)(a, b) : pairwise_distance(a, b);
+  };
+  const Tensor near = distance(anchor, positive);
+  Tensor far = distance(anchor, negative);
+  if (options.swap()) far = minimum(far, distance(positive, negative));
+  return reduced((near - far + options.margin()).clamp_min(0), options.reduction());
+}
+
 Tensor multilabel_soft_margin_loss(const Tensor& input, const Tensor& target, const MultilabelSoftMarginLossFuncOptions& options) {
   check_defined("multilabel_soft_margin_loss", {&input, &target});
+  CT_FULL_PRECISION2(multilabel_soft_margin_loss, input, target)
   CT_CHECK(input.dim() > 0, "multilabel_soft_margin_loss: the input needs a last dimension of classes, but has none");
   Tensor loss = -(target * log_sigmoid(input) + (1 - target) * log_sigmoid(-input));
   if (options.weight().defined()) loss = loss * options.weight();
@@ -112,6 +141,7 @@ Tensor multilabel_soft_margin_loss(const Tensor& input, const Tensor& target, co
 
 Tensor multi_margin_loss(const Tensor& input, const Tensor& target, const MultiMarginLossFuncOptions& options) {
   check_defined("multi_margin_loss", {&input, &target});
+  CT_FULL_PRECISION2(multi_margin_loss, input, target)
   CT_CHECK(options.p() == 1 || options.p() == 2, "multi_margin_loss: only p == 1 and p == 2 supported, got p = ", options.p());
   CT_CHECK(input.dim() >= 1 && input.dim() <= 2 && input.size(-1) > 0,
            "multi_margin_loss: Expected non-empty vector or matrix with optional 0-dim batch size, but got: ", input.sizes());
@@ -131,6 +161,7 @@ Tensor multi_margin_loss(const Tensor& input, const Tensor& target, const MultiM
 
 Tensor multilabel_margin_loss(const Tensor& input, const Tensor& target, const MultilabelMarginLossFuncOptions& options) {
   check_defined("multilabel_margin_loss", {&input, &target});
+  CT_FULL_PRECISION2(multilabel_margin_loss, input, target)
   CT_CHECK(input.dim() >= 1 && input.dim() <= 2 && input.size(-1) > 0,
            "multilabel_margin_loss: Expected non-empty vector or matrix with optional 0-dim batch size, but got: ", input.sizes());
   CT_CHECK(same_size(input, target), "multilabel_margin_loss: inconsistent target size: ", target.sizes(), " for input of size: ", input.sizes());

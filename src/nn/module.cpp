@@ -8,9 +8,10 @@
 #include <cstring>
 #include <ostream>
 
-#include "autograd/hooks.h"
 #include "core/exchange_data.h"
 #include "cotangent/autograd.h"
+#include "nn/module_state.h"
+#include "nn/text.h"
 
 namespace ct {
 
@@ -21,16 +22,9 @@ void detail::throw_no_key(const std::string& description, const std::string& key
 
 namespace nn {
 
-using ct::detail::HookCall;
-using ct::detail::HookKind;
-
 void detail::throw_empty_holder() { CT_THROW(error, "Accessing empty ModuleHolder\n  It was made by `= nullptr`: assign a module first."); }
 detail::RandomStateGuard::RandomStateGuard() : state_(get_rng_state()) {}
 detail::RandomStateGuard::~RandomStateGuard() { set_rng_state(state_); }
-
-struct Module::Hooks {
-  ct::detail::HookList list;
-};
 
 Module::Module() = default;
 Module::Module(std::string name) : name_(std::move(name)) {}
@@ -47,16 +41,16 @@ Module& Module::operator=(const Module& o) {
   places_.clear();
   return *this;
 }
-Module::~Module() { delete hooks_; }
 
+std::string type_name(const std::type_info& type) {
+  int status = 0;
+  char* text = abi::__cxa_demangle(type.name(), nullptr, nullptr, &status);
+  std::string name = text ? text : type.name();
+  std::free(text);
+  return name;
+}
 const std::string& Module::name() const {
-  if (!name_) {
-    const char* mangled = typeid(*this).name();
-    int status = 0;
-    char* text = abi::__cxa_demangle(mangled, nullptr, nullptr, &status);
-    name_ = text ? text : mangled;
-    std::free(text);
-  }
+  if (!name_) name_ = type_name(typeid(*this));
   return *name_;
 }
 
@@ -387,31 +381,6 @@ IncompatibleKeys Module::load_state_dict(const OrderedDict<std::string, Tensor>&
   return keys;
 }
 
-// ---- hooks ---------------------------------------------------------------------------------------------------------------------
-
-RemovableHandle Module::add_pre_hook(Callback<Tensors(Module&, const Tensors&)> hook) {
-  if (!hooks_) hooks_ = new Hooks;
-  HookCall call;
-  call.pre = [this, hook = std::move(hook)](const Tensors& inputs) { return hook(*this, inputs); };
-  return hooks_->list.add(HookKind::pre, 0, std::move(call));
-}
-RemovableHandle Module::add_hook(Callback<Tensor(Module&, const Tensors&, const Tensor&)> hook) {
-  if (!hooks_) hooks_ = new Hooks;
-  HookCall call;
-  call.post = [this, hook = std::move(hook)](const Tensors& inputs, const Tensors& output) { return Tensors{hook(*this, inputs, output[0])}; };
-  return hooks_->list.add(HookKind::post, 0, std::move(call));
-}
-Module::Tensors Module::run_pre_hooks(Tensors inputs) {
-  for (const HookCall& call : hooks_->list.calls(HookKind::pre))
-    if (Tensors changed = call.pre(inputs); !changed.empty()) inputs = std::move(changed);
-  return inputs;
-}
-Tensor Module::run_hooks(const Tensors& inputs, Tensor output) {
-  for (const HookCall& call : hooks_->list.calls(HookKind::post))
-    if (Tensors changed = call.post(inputs, {output}); changed[0].defined()) output = std::move(changed[0]);
-  return output;
-}
-
 // ---- members that hold parameters -------------------------------------------------------------------------------------------------
 
 // Note [Members that hold parameters]
@@ -420,7 +389,7 @@ Tensor Module::run_hooks(const Tensors& inputs, Tensor output) {
 // large the object is. What was found is remembered, for when another tensor stands there.
 const std::vector<Tensor*>& Module::places_of(const std::string& name, const Tensor& slot) {
   auto at = std::find_if(places_.begin(), places_.end(), [&](const Places& p) { return p.name == name; });
-  if (at == places_.end()) at = places_.insert(at, {name, {}});
+  if (at == places_.end()) at = places_.insert(at, {name, {}, false});
   std::vector<Tensor*>& members = at->members;
   if (!members.empty() && std::all_of(members.begin(), members.end(), [&](const Tensor* m) { return m->is_same(slot); })) return members;
   members.clear();
@@ -430,6 +399,27 @@ const std::vector<Tensor*>& Module::places_of(const std::string& name, const Ten
     if (std::memcmp(word, &wanted, sizeof wanted) == 0) members.push_back(reinterpret_cast<Tensor*>(word));
   }
   return members;
+}
+
+Tensor detail::ModuleAccess::parameter(const Module& m, const std::string& name) {
+  const Tensor* t = m.parameters_.find(name);
+  return t ? *t : Tensor();
+}
+Tensor detail::ModuleAccess::buffer(const Module& m, const std::string& name) { return m.buffers_[name]; }
+std::vector<Tensor*> detail::ModuleAccess::members(Module& m, const std::string& name) {
+  const std::vector<Tensor*>& found = m.places_of(name, m.parameters_[name]);
+  CT_CHECK(!found.empty(), "the parameter ", name, " of ", m.name(), " is held by no member that could be found\n  Hold the module by a CT_MODULE holder, and keep "
+           "what register_parameter returns in a member of type Tensor.");
+  return found;
+}
+void detail::ModuleAccess::erase_parameter(Module& m, const std::string& name) {
+  m.parameters_.erase(name);
+  std::erase_if(m.places_, [&](const auto& p) { return p.name == name; });
+}
+void detail::ModuleAccess::erase_buffer(Module& m, const std::string& name) { m.buffers_.erase(name); }
+void detail::ModuleAccess::add_parameter(Module& m, const std::string& name, const Tensor& value) {
+  m.register_parameter(name, value);
+  m.places_.push_back({name, {}, true});
 }
 
 void Module::for_each_parameter(FunctionRef<void(std::string_view, Tensor&)> f) {
@@ -443,7 +433,7 @@ void Module::for_each_parameter(FunctionRef<void(std::string_view, Tensor&)> f) 
       if (!p->defined()) continue;
       const std::string name = prefixed(prefix, p.key());
       all.push_back({name, &*p});
-      if (m.reads_registry_) continue;
+      if (m.reads_registry_ || std::any_of(m.places_.begin(), m.places_.end(), [&](const Places& at) { return at.in_registry && at.name == p.key(); })) continue;
       const std::vector<Tensor*>& members = m.places_of(p.key(), *p);
       CT_CHECK(!members.empty(), "functional_call: the parameter ", name, " of ", m.name(), " is held by no member that could be found\n  ",
                m.size_ ? "Keep what register_parameter returns in a member of type Tensor." : "Hold the module by a CT_MODULE holder, or register it as its own type.");

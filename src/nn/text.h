@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <typeinfo>
 
 #include "cotangent/array_ref.h"
 #include "cotangent/error.h"
@@ -17,5 +18,8 @@ inline std::string tuple(IntArrayRef v) {
   for (std::size_t i = 0; i < v.size(); ++i) out += ct::detail::join({i ? ", " : "", v[i]});
   return out += v.size() == 1 ? ",)" : ")";
 }
+
+/// "std::tuple<ct::Tensor, ct::Tensor>"
+std::string type_name(const std::type_info& type);
 
 }  // namespace ct::nn

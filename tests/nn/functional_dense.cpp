@@ -126,3 +126,18 @@ TEST_CASE("composed functions run under vmap") {
   const auto cosine = [](const Tensor& a, const Tensor& b) { return F::cosine_similarity(a, b, F::CosineSimilarityFuncOptions().dim(0)); };
   CHECK(ct::allclose(ct::func::vmap(cosine)(x, y), F::cosine_similarity(x, y)));
 }
+
+TEST_CASE("embedding_bag: gradients divided by how often a row was looked up") {
+  const Tensor index = ct::tensor({1, 1, 3, 1}), offsets = ct::tensor({0, 2});
+  const Tensor w = ct::randn({4, 2}).requires_grad_();
+  for (const bool mean : {false, true}) {
+    auto options = F::EmbeddingBagFuncOptions().offsets(offsets).scale_grad_by_freq(true);
+    if (mean) options.mode(ct::kMean);
+    else options.mode(ct::kSum);
+    const Tensor g = ct::autograd::grad({F::embedding_bag(index, w, options).sum()}, {w})[0];
+    // Row 1 is there three times: twice in the first bag, once in the second.
+    CHECK(g[1][0].item<double>() == doctest::Approx(mean ? (0.5 + 0.5 + 0.5) / 3 : 1));
+    CHECK(g[3][0].item<double>() == doctest::Approx(mean ? 0.5 : 1));
+    CHECK(g[0][0].item<double>() == 0);
+  }
+}

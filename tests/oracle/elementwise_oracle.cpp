@@ -2,6 +2,7 @@
 #include "oracle/oracle.h"
 
 #include "autograd/elementwise.h"
+#include "ops/dim_attrs.h"
 
 using ct::detail::ScalarAttrs;
 
@@ -100,6 +101,18 @@ CT_ORACLE(activations) {
           {"log_sigmoid_backward", CT_XY(at::log_sigmoid_backward(x, y, std::get<1>(at::log_sigmoid_forward(y)))), {}, false},  // as above
           {"softplus", CT_XA(at::softplus(x, p(a, 0), p(a, 1)))},
           {"softplus_backward", CT_XYA(at::softplus_backward(x, y, p(a, 0), p(a, 1)))}};
+}
+
+CT_ORACLE(shrinking) {
+  return {{"hardshrink", CT_XA(at::hardshrink(x, p(a, 0)))},
+          {"hardshrink_backward", CT_XYA(at::hardshrink_backward(x, y, p(a, 0)))},
+          {"softshrink", CT_XA(at::softshrink(x, p(a, 0)))},
+          {"softshrink_backward", CT_XYA(at::softshrink_backward(x, y, p(a, 0)))},
+          {"prelu", CT_XY(at::prelu(x, y))},
+          {"prelu_backward", none("a helper of our own; the gradients of prelu compare it")},
+          {"glu", CT_XA(at::glu(x, oracle::attrs<ct::detail::DimAttrs>(a).dim))},
+          {"rrelu_with_noise", none("the noise is drawn by the function: nn_table_oracle.cpp")},
+          {"rrelu_with_noise_", none("the noise is drawn by the function: nn_table_oracle.cpp")}};
 }
 
 CT_ORACLE(rounding) {

@@ -140,7 +140,15 @@ CT_ORACLE(embeddings) {
   return {{"embedding", [](const Inputs& in, const void* p) -> Outputs {
              const auto& a = attrs<Attrs>(p);
              return {at::embedding(in[0], in[1], a.padding_idx, a.by_freq)};
-           }}};
+           }},
+          Entry{"embedding_bag", [](const Inputs& in, const void* p) -> Outputs {
+             const auto y = at::embedding_bag(in[0], in[1], in[2], false, attrs<std::int64_t>(p), false,
+                                              in[3].defined() ? c10::optional<at::Tensor>(in[3]) : c10::nullopt);
+             // What libtorch computes of the bags depends on whether its backward needs it.
+             const at::Tensor sizes = at::cat({in[2], at::full({1}, in[1].numel(), at::kLong)}).diff();
+             const at::Tensor rows = attrs<std::int64_t>(p) == 2 ? std::get<3>(y) : at::empty({0}, at::kLong);
+             return {std::get<0>(y), at::arange(sizes.numel()).repeat_interleave(sizes), sizes, rows};
+           }}.graph_differs("libtorch saves other lists of the bags, and has no second derivative")};
 }
 
 DOCTEST_TEST_CASE("activations agree with libtorch") {

@@ -6,81 +6,11 @@
 #include <utility>
 #include <vector>
 
-#include "cotangent/nn/module.h"
+#include "cotangent/nn/any.h"
 
 namespace ct::nn {
 
-/// Any module whose forward takes and returns one tensor, or takes several tensors and returns one.
-class AnyModule {
- public:
-  AnyModule() = default;
-  template <class M>
-    requires(detail::is_module<M>)
-  AnyModule(std::shared_ptr<M> module) : module_(module) {
-    CT_CHECK(module, "AnyModule: the module is empty (nullptr)");
-    module->note_size(module.get());
-    call_ = [](Module& m, const Tensor* in, std::size_t n) { return call<M>(static_cast<M&>(m), in, n); };
-  }
-  template <class M>
-  AnyModule(const ModuleHolder<M>& holder) : AnyModule(holder.ptr()) {}
-
-  Tensor forward(const Tensor& input) const { return call_(*get_checked(), &input, 1); }
-  /// Errors: ct::Error if forward of the module does not take that many tensors.
-  template <class... Rest>
-  Tensor forward(const Tensor& first, const Tensor& second, const Rest&... rest) const {
-    const Tensor in[] = {first, second, rest...};
-    return call_(*get_checked(), in, sizeof...(Rest) + 2);
-  }
-  bool is_empty() const noexcept { return !module_; }
-  const std::shared_ptr<Module>& ptr() const { return module_; }
-  /// Errors: ct::TypeError if it is none.
-  template <class M>
-  M& get() const {
-    M* m = module_ ? dynamic_cast<M*>(module_.get()) : nullptr;
-    CT_CHECK_TYPE(m, "Attempted to cast module of type ", module_ ? module_->name() : std::string("(empty)"), " to another type");
-    return *m;
-  }
-  /// The same function on another module of the same type.
-  AnyModule clone() const {
-    AnyModule copy = *this;
-    copy.module_ = get_checked()->clone();
-    return copy;
-  }
-
- private:
-  Module* get_checked() const {
-    CT_CHECK(module_, "Cannot call forward() on an empty AnyModule");
-    return module_.get();
-  }
-  template <class M>
-  static Tensor call(M& m, const Tensor* in, std::size_t n) {
-    if constexpr (requires { Tensor(m.forward(*in)); })
-      if (n == 1) return nn::call(m, in[0]);
-    if constexpr (requires { Tensor(m.forward(*in, *in)); })
-      if (n == 2) return nn::call(m, in[0], in[1]);
-    if constexpr (requires { Tensor(m.forward(*in, *in, *in)); })
-      if (n == 3) return nn::call(m, in[0], in[1], in[2]);
-    CT_THROW(type, m.name(), ": forward does not take ", n, n == 1 ? " tensor" : " tensors", " and return one, as a container needs");
-  }
-
-  std::shared_ptr<Module> module_;
-  Tensor (*call_)(Module& m, const Tensor* in, std::size_t n) = nullptr;
-};
-
-/// A module with its name in a Sequential: {"encoder", Linear(5, 3)}.
-class NamedAnyModule {
- public:
-  template <class M>
-  NamedAnyModule(std::string name, M&& module) : name_(std::move(name)), module_(std::forward<M>(module)) {}
-  const std::string& name() const noexcept { return name_; }
-  const AnyModule& module() const noexcept { return module_; }
-
- private:
-  std::string name_;
-  AnyModule module_;
-};
-
-/// Feeds each module with the result of the one before; the first may take several tensors. Sequentials nest.
+/// Feeds each module with the result of the one before; the first may take several values. Sequentials nest.
 ///   Sequential net(Linear(5, 3), ReLU(), Linear(3, 1));
 ///   Sequential net({{"encoder", Linear(5, 3)}, {"act", ReLU()}});
 class CT_API SequentialImpl : public Cloneable<SequentialImpl> {
@@ -101,13 +31,14 @@ class CT_API SequentialImpl : public Cloneable<SequentialImpl> {
   void reset() override {}
   std::shared_ptr<Module> clone(const std::optional<Device>& device = std::nullopt) const override;
 
-  /// Errors: ct::Error "Cannot call forward() on an empty Sequential".
-  Tensor forward(const Tensor& input);
-  template <class... Rest>
-  Tensor forward(const Tensor& first, const Tensor& second, const Rest&... rest) {
-    check_not_empty();
-    return forward_from(1, modules_[0].forward(first, second, rest...));
+  /// Errors: ct::Error "Cannot call forward() on an empty Sequential"; ct::TypeError if the last module returns another type.
+  template <class ReturnType = Tensor, class... Args>
+  ReturnType forward(Args&&... args) {
+    AnyValue in[sizeof...(Args) + 1] = {detail::as_any(std::forward<Args>(args))...};
+    return detail::returned<ReturnType>(forward_any(in, sizeof...(Args)));
   }
+  /// For the library itself.
+  AnyValue forward_any(AnyValue* in, std::size_t n);
 
   /// Names it by its number. Sequences take holders, shared pointers and modules by value.
   void push_back(AnyModule module);
@@ -132,8 +63,6 @@ class CT_API SequentialImpl : public Cloneable<SequentialImpl> {
   T& at(std::size_t index) const { return ptr(index), modules_[index].template get<T>(); }
 
  private:
-  void check_not_empty() const;
-  Tensor forward_from(std::size_t index, Tensor x);
   std::vector<AnyModule> modules_;
 };
 class Sequential : public ModuleHolder<SequentialImpl> {
@@ -142,6 +71,9 @@ class Sequential : public ModuleHolder<SequentialImpl> {
   using Impl = SequentialImpl;
   Sequential() : ModuleHolder(std::make_shared<SequentialImpl>()) {}
   Sequential(std::initializer_list<NamedAnyModule> modules) : ModuleHolder(std::make_shared<SequentialImpl>(modules)) {}
+  /// net->forward<ReturnType>(args..)
+  template <class ReturnType = Tensor, class... Args>
+  ReturnType forward(Args&&... args) { return get()->template forward<ReturnType>(std::forward<Args>(args)...); }
 };
 
 /// A list of modules, registered under their numbers; has no forward of its own.
@@ -196,6 +128,8 @@ CT_MODULE(ModuleList);
 class CT_API ModuleDictImpl : public Cloneable<ModuleDictImpl> {
  public:
   using Pair = std::pair<std::string, std::shared_ptr<Module>>;
+  using Iterator = OrderedDict<std::string, std::shared_ptr<Module>>::Iterator;
+  using ConstIterator = OrderedDict<std::string, std::shared_ptr<Module>>::ConstIterator;
 
   ModuleDictImpl();
   ~ModuleDictImpl() override;
@@ -234,6 +168,8 @@ CT_MODULE(ModuleDict);
 /// A list of parameters, registered under their numbers.
 class CT_API ParameterListImpl : public Cloneable<ParameterListImpl> {
  public:
+  using Iterator = OrderedDict<std::string, Tensor>::Iterator;
+  using ConstIterator = OrderedDict<std::string, Tensor>::ConstIterator;
   ParameterListImpl();
   ~ParameterListImpl() override;
   template <class... Tensors>
@@ -264,6 +200,8 @@ CT_MODULE(ParameterList);
 /// Parameters by name, in the order of insertion.
 class CT_API ParameterDictImpl : public Cloneable<ParameterDictImpl> {
  public:
+  using Iterator = OrderedDict<std::string, Tensor>::Iterator;
+  using ConstIterator = OrderedDict<std::string, Tensor>::ConstIterator;
   ParameterDictImpl();
   ~ParameterDictImpl() override;
   explicit ParameterDictImpl(const OrderedDict<std::string, Tensor>& parameters);
@@ -280,6 +218,16 @@ class CT_API ParameterDictImpl : public Cloneable<ParameterDictImpl> {
   Tensor& operator[](const std::string& key) { return parameters_[key]; }
   std::vector<std::string> keys() const { return parameters_.keys(); }
   std::vector<Tensor> values() const { return parameters_.values(); }
+  auto begin() { return parameters_.begin(); }
+  auto end() { return parameters_.end(); }
+  /// Adds all, in place of those of the same name.
+  template <class Items>
+  void update(const Items& items) {
+    for (const auto& item : items) {
+      if (contains(item.key())) pop(item.key());
+      insert(item.key(), item.value());
+    }
+  }
   std::size_t size() const noexcept { return parameters_.size(); }
   bool empty() const noexcept { return parameters_.is_empty(); }
 };

@@ -33,6 +33,10 @@ CT_API Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor
 CT_API Tensor nll_loss(const Tensor& input, const Tensor& target, const NLLLossFuncOptions& options = {});
 CT_API Tensor cross_entropy(const Tensor& input, const Tensor& target, const CrossEntropyFuncOptions& options = {});
 
+/// Of log_probs [T, N, C], targets [N, S] (or one after another), and their lengths [N].
+CT_API Tensor ctc_loss(const Tensor& log_probs, const Tensor& targets, const Tensor& input_lengths, const Tensor& target_lengths,
+                       const CTCLossFuncOptions& options = {});
+
 // The following are composed of other operations, and recorded as those.
 
 /// target (log(target) - input), where input holds logarithms; of log_target exp(target) (target - input). kBatchMean divides
@@ -55,6 +59,9 @@ CT_API Tensor margin_ranking_loss(const Tensor& input1, const Tensor& input2, co
 /// d(anchor, negative) and d(positive, negative).
 CT_API Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
                                   const TripletMarginLossFuncOptions& options = {});
+/// The same with a distance of yours, a function of two batches.
+CT_API Tensor triplet_margin_with_distance_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
+                                                const TripletMarginWithDistanceLossFuncOptions& options = {});
 /// Of [N, C] or [C] and the number of the right class: the sum over the others of max(0, margin - x[target] + x[i])^p / C.
 /// Targets are read, so they cannot be mapped by vmap.   Errors: ct::Error "target out of range".
 CT_API Tensor multi_margin_loss(const Tensor& input, const Tensor& target, const MultiMarginLossFuncOptions& options = {});
@@ -69,6 +76,9 @@ CT_API Tensor multilabel_soft_margin_loss(const Tensor& input, const Tensor& tar
 CT_API Tensor cosine_similarity(const Tensor& x1, const Tensor& x2, const CosineSimilarityFuncOptions& options = {});
 /// The p-norm of x1 - x2 + eps over the last dimension.
 CT_API Tensor pairwise_distance(const Tensor& x1, const Tensor& x2, const PairwiseDistanceFuncOptions& options = {});
+/// The p-norms of the differences of each two rows of [n, m]: those of (0, 1), (0, 2), .. (n - 2, n - 1).
+/// Its gradient is 0 where two rows are equal.
+CT_API Tensor pdist(const Tensor& input, double p = 2.0);
 /// input / max(its p-norm along dim, eps)
 CT_API Tensor normalize(const Tensor& input, const NormalizeFuncOptions& options = {});
 
@@ -100,6 +110,8 @@ CT_API Tensor one_hot(const Tensor& tensor, std::int64_t num_classes = -1);
 /// The rows of weight [V, D] that input [..] names, [.., D]. A negative padding_idx counts from the back. With max_norm, the
 /// rows that are looked up are first shortened in place to that norm.
 CT_API Tensor embedding(const Tensor& input, const Tensor& weight, const EmbeddingFuncOptions& options = {});
+/// Means, sums or maxima of the rows that each bag of indices names: input [bags, n], or [n] with offsets where bags begin.
+CT_API Tensor embedding_bag(const Tensor& input, const Tensor& weight, const EmbeddingBagFuncOptions& options = {});
 /// softmax((logits + Gumbel noise) / tau); `hard` gives the code of the largest one with the gradient of the soft values.
 CT_API Tensor gumbel_softmax(const Tensor& logits, const GumbelSoftmaxFuncOptions& options = {});
 
@@ -129,6 +141,8 @@ CT_API Tensor softshrink(const Tensor& input, const SoftshrinkFuncOptions& optio
 CT_API Tensor glu(const Tensor& input, const GLUFuncOptions& options = {});
 /// x where x > 0, else weight x, with one weight or one for each channel (dimension 1).
 CT_API Tensor prelu(const Tensor& input, const Tensor& weight);
+/// x where x > 0, else x r, r from U(lower, upper) in training, else their mean.
+CT_API Tensor rrelu(const Tensor& input, const RReLUFuncOptions& options = {});
 CT_API Tensor softmax(const Tensor& input, const SoftmaxFuncOptions& options);
 /// softmax(-input)
 CT_API Tensor softmin(const Tensor& input, const SoftminFuncOptions& options);

@@ -1,4 +1,4 @@
-// cotangent/nn/layers.h -- layers: linear, shapes, dropout, embedding.
+// cotangent/nn/layers.h -- layers: linear, shapes, dropout.
 #pragma once
 
 #include <optional>
@@ -112,6 +112,10 @@ struct DropoutOptions {
   CT_ARG(double, p);
   CT_ARG(bool, inplace) = false;
 };
+using Dropout2dOptions = DropoutOptions;
+using Dropout3dOptions = DropoutOptions;
+using AlphaDropoutOptions = DropoutOptions;
+using FeatureAlphaDropoutOptions = DropoutOptions;
 // Errors of all: ct::Error "dropout probability has to be between 0 and 1". In evaluation they return the input.
 #define CT_DROPOUT(Name)                                                       \
   class CT_API Name##Impl : public Cloneable<Name##Impl> {                     \
@@ -136,32 +140,5 @@ CT_DROPOUT(Dropout3d);
 CT_DROPOUT(AlphaDropout);
 CT_DROPOUT(FeatureAlphaDropout);
 #undef CT_DROPOUT
-
-struct EmbeddingOptions {
-  EmbeddingOptions(std::int64_t num_embeddings, std::int64_t embedding_dim) : num_embeddings_(num_embeddings), embedding_dim_(embedding_dim) {}
-  CT_ARG(std::int64_t, num_embeddings);
-  CT_ARG(std::int64_t, embedding_dim);
-  CT_ARG(std::optional<std::int64_t>, padding_idx) = std::nullopt;  // its row starts at zero and gets no gradient
-  CT_ARG(std::optional<double>, max_norm) = std::nullopt;           // rows that are used are scaled to at most this norm
-  CT_ARG(double, norm_type) = 2;
-  CT_ARG(Tensor, _weight) = Tensor();                                // in place of random values
-};
-/// The rows of weight that the indices name.   Shapes: input [..] of kLong -> [.., embedding_dim].
-/// Errors: ct::IndexError for an index out of range.
-class CT_API EmbeddingImpl : public Cloneable<EmbeddingImpl> {
- public:
-  EmbeddingImpl(std::int64_t num_embeddings, std::int64_t embedding_dim) : EmbeddingImpl(EmbeddingOptions(num_embeddings, embedding_dim)) {}
-  explicit EmbeddingImpl(const EmbeddingOptions& options);
-  ~EmbeddingImpl() override;
-  void reset() override;
-  void reset_parameters();
-  std::string extra_repr() const override;
-  Tensor forward(const Tensor& input);
-
-  EmbeddingOptions options;
-  Tensor weight;
-};
-extern template class Cloneable<EmbeddingImpl>;
-CT_MODULE(Embedding);
 
 }  // namespace ct::nn

@@ -27,6 +27,18 @@ CT_API std::string to_string(const Module& module);
 
 namespace detail {
 
+class HookedCall;
+struct ModuleAccess;
+// What a hook that returns nothing, a tensor or a list of them says: an empty list to change nothing.
+template <class F, class... Args>
+std::vector<Tensor> changed(F& f, Args&... args) {
+  if constexpr (std::is_void_v<std::invoke_result_t<F&, Args&...>>) return f(args...), std::vector<Tensor>();
+  else if constexpr (std::is_convertible_v<std::invoke_result_t<F&, Args&...>, Tensor>) {
+    Tensor t = f(args...);
+    return t.defined() ? std::vector<Tensor>{std::move(t)} : std::vector<Tensor>();
+  } else return f(args...);
+}
+
 struct HolderTag {};
 template <class T> inline constexpr bool is_holder = std::is_base_of_v<HolderTag, std::remove_cvref_t<T>>;
 template <class T> inline constexpr bool is_module = std::is_base_of_v<Module, std::remove_cvref_t<T>>;
@@ -115,13 +127,19 @@ class CT_API Module : public std::enable_shared_from_this<Module> {
   std::vector<std::shared_ptr<Module>> children() const;
   OrderedDict<std::string, std::shared_ptr<Module>> named_children() const;
 
+  using ModuleApplyFunction = FunctionRef<void(Module&)>;
+  using ConstModuleApplyFunction = FunctionRef<void(const Module&)>;
+  using NamedModuleApplyFunction = FunctionRef<void(const std::string&, Module&)>;
+  using ConstNamedModuleApplyFunction = FunctionRef<void(const std::string&, const Module&)>;
+  using ModulePointerApplyFunction = FunctionRef<void(const std::shared_ptr<Module>&)>;
+  using NamedModulePointerApplyFunction = FunctionRef<void(const std::string&, const std::shared_ptr<Module>&)>;
   /// Calls the function with this module, then with all below it, with their names if it takes two arguments.
-  void apply(FunctionRef<void(Module&)> function);
-  void apply(FunctionRef<void(const Module&)> function) const;
-  void apply(FunctionRef<void(const std::string&, Module&)> function, const std::string& name_prefix = {});
-  void apply(FunctionRef<void(const std::string&, const Module&)> function, const std::string& name_prefix = {}) const;
-  void apply(FunctionRef<void(const std::shared_ptr<Module>&)> function) const;
-  void apply(FunctionRef<void(const std::string&, const std::shared_ptr<Module>&)> function, const std::string& name_prefix = {}) const;
+  void apply(ModuleApplyFunction function);
+  void apply(ConstModuleApplyFunction function) const;
+  void apply(NamedModuleApplyFunction function, const std::string& name_prefix = {});
+  void apply(ConstNamedModuleApplyFunction function, const std::string& name_prefix = {}) const;
+  void apply(ModulePointerApplyFunction function) const;
+  void apply(NamedModulePointerApplyFunction function, const std::string& name_prefix = {}) const;
 
   // ---- mode, dtype, gradients ----------------------------------------------------------------------------------------
 
@@ -187,35 +205,34 @@ class CT_API Module : public std::enable_shared_from_this<Module> {
   template <class F>
     requires(std::is_invocable_v<std::decay_t<F>&, Module&, const Tensors&>)
   RemovableHandle register_forward_pre_hook(F&& hook) {
-    if constexpr (std::is_void_v<std::invoke_result_t<std::decay_t<F>&, Module&, const Tensors&>>)
-      return add_pre_hook(Callback<Tensors(Module&, const Tensors&)>([f = std::decay_t<F>(std::forward<F>(hook))](Module& m, const Tensors& in) mutable {
-        f(m, in);
-        return Tensors();
-      }));
-    else return add_pre_hook(Callback<Tensors(Module&, const Tensors&)>([f = std::decay_t<F>(std::forward<F>(hook))](Module& m, const Tensors& in) mutable {
-        if constexpr (std::is_same_v<std::invoke_result_t<decltype(f)&, Module&, const Tensors&>, Tensor>) {
-          Tensor changed = f(m, in);
-          return changed.defined() ? Tensors{std::move(changed)} : Tensors();
-        } else return Tensors(f(m, in));
-      }));
+    return add_pre_hook([f = std::decay_t<F>(std::forward<F>(hook))](Module& m, const Tensors& in) mutable { return detail::changed(f, m, in); });
   }
   /// Calls hook(module, inputs, output) after forward. It may return the output to use in place of it, or nothing.
   template <class F>
     requires(std::is_invocable_v<std::decay_t<F>&, Module&, const Tensors&, const Tensor&>)
   RemovableHandle register_forward_hook(F&& hook) {
-    if constexpr (std::is_void_v<std::invoke_result_t<std::decay_t<F>&, Module&, const Tensors&, const Tensor&>>)
-      return add_hook(Callback<Tensor(Module&, const Tensors&, const Tensor&)>([f = std::decay_t<F>(std::forward<F>(hook))](Module& m, const Tensors& in, const Tensor& out) mutable {
-        f(m, in, out);
-        return Tensor();
-      }));
-    else return add_hook(Callback<Tensor(Module&, const Tensors&, const Tensor&)>(std::forward<F>(hook)));
+    return add_hook([f = std::decay_t<F>(std::forward<F>(hook))](Module& m, const Tensors& in, const Tensor& out) mutable { return detail::changed(f, m, in, out); });
+  }
+  /// Calls hook(module, grad_input, grad_output) when backward has the gradients of all inputs of a call (undefined where an
+  /// input needs none). It may return the gradients to use in place of grad_input, or nothing. Without an input that needs a
+  /// gradient it is called when that of the output is there.
+  /// Inputs and outputs pass through a node of their own then, of which they are views: writing into them is an error.
+  template <class F>
+    requires(std::is_invocable_v<std::decay_t<F>&, Module&, const Tensors&, const Tensors&>)
+  RemovableHandle register_full_backward_hook(F&& hook) {
+    return add_backward_hook([f = std::decay_t<F>(std::forward<F>(hook))](Module& m, const Tensors& in, const Tensors& out) mutable { return detail::changed(f, m, in, out); });
+  }
+  /// Calls hook(module, grad_output) before the gradients of the module are computed. It may return those to use in place of
+  /// grad_output, or nothing.
+  template <class F>
+    requires(std::is_invocable_v<std::decay_t<F>&, Module&, const Tensors&>)
+  RemovableHandle register_full_backward_pre_hook(F&& hook) {
+    return add_backward_pre_hook([f = std::decay_t<F>(std::forward<F>(hook))](Module& m, const Tensors& out) mutable { return detail::changed(f, m, out); });
   }
 
   // ---- for the library itself -----------------------------------------------------------------------------------------------------
 
   bool has_hooks() const noexcept { return hooks_ != nullptr; }
-  Tensors run_pre_hooks(Tensors inputs);
-  Tensor run_hooks(const Tensors& inputs, Tensor output);
   /// Calls f(name, t) with each place that holds a parameter: the registry's, and the members of the module that are the
   /// same tensor. What f puts there is used by the next forward(); func::functional_call is made of this.
   /// Errors: ct::Error, before f is called, if the members of a module cannot be found (see note_size).
@@ -240,16 +257,22 @@ class CT_API Module : public std::enable_shared_from_this<Module> {
   template <class Derived>
   friend class Cloneable;
   friend CT_API std::string to_string(const Module& module);
+  friend class detail::HookedCall;
+  friend struct detail::ModuleAccess;
   struct Hooks;
   struct Places {
     std::string name;
     std::vector<Tensor*> members;
+    bool in_registry = false;  // hooks read it there, no member holds it
   };
 
   void add_child(std::string name, std::shared_ptr<Module> module);
   void replace_child(const std::string& name, std::shared_ptr<Module> module);
   RemovableHandle add_pre_hook(Callback<Tensors(Module&, const Tensors&)> hook);
-  RemovableHandle add_hook(Callback<Tensor(Module&, const Tensors&, const Tensor&)> hook);
+  RemovableHandle add_hook(Callback<Tensors(Module&, const Tensors&, const Tensor&)> hook);
+  RemovableHandle add_backward_hook(Callback<Tensors(Module&, const Tensors&, const Tensors&)> hook);
+  RemovableHandle add_backward_pre_hook(Callback<Tensors(Module&, const Tensors&)> hook);
+  Hooks& hooks();
   std::string repr() const;
   void walk(FunctionRef<void(const std::string&, Module&)> f, const std::string& name) const;
   const std::vector<Tensor*>& places_of(const std::string& name, const Tensor& slot);
@@ -306,17 +329,35 @@ class CT_API Cloneable : public Module {
 
 namespace detail {
 
+// One call of a module with hooks.
+class CT_API HookedCall {
+ public:
+  /// Runs what comes before forward.
+  HookedCall(Module& module, std::vector<Tensor> inputs);
+  ~HookedCall();
+  HookedCall(const HookedCall&) = delete;
+  HookedCall& operator=(const HookedCall&) = delete;
+  const Tensor& input(std::size_t i) const { return inputs_[i]; }
+  /// Runs what comes after it.
+  Tensor finish(Tensor output);
+
+ private:
+  struct Backward;
+  Module& module_;
+  std::vector<Tensor> inputs_;
+  std::shared_ptr<Backward> backward_;  // null without such hooks
+};
+
 /// forward(args..) of a module with hooks, when all arguments are tensors.
 template <class M, class... Args>
 decltype(auto) call_with_hooks(M& module, Args&&... args) {
   if constexpr ((std::is_convertible_v<Args&&, const Tensor&> && ...) &&
                 std::is_convertible_v<decltype(module.forward(std::forward<Args>(args)...)), Tensor>) {
-    std::vector<Tensor> inputs = module.run_pre_hooks({static_cast<const Tensor&>(args)...});
-    CT_CHECK(inputs.size() == sizeof...(Args), module.name(), ": a forward pre-hook returned ", inputs.size(), " inputs and forward was called with ", sizeof...(Args));
-    auto forward = [&]<std::size_t... I>(std::index_sequence<I...>) -> Tensor { return module.forward(inputs[I]...); };
-    return module.run_hooks(inputs, forward(std::make_index_sequence<sizeof...(Args)>()));
+    HookedCall hooked(module, {static_cast<const Tensor&>(args)...});
+    auto forward = [&]<std::size_t... I>(std::index_sequence<I...>) -> Tensor { return module.forward(hooked.input(I)...); };
+    return hooked.finish(forward(std::make_index_sequence<sizeof...(Args)>()));
   } else {
-    CT_THROW(not_implemented, module.name(), ": forward hooks are called for modules that take tensors and return one tensor");
+    CT_THROW(not_implemented, module.name(), ": hooks are called for modules that take tensors and return one tensor");
     return module.forward(std::forward<Args>(args)...);
   }
 }

@@ -47,4 +47,15 @@ CT_API Tensor nll_loss_nd(const Tensor& self, const Tensor& target, const Tensor
 CT_API Tensor cross_entropy_loss(const Tensor& self, const Tensor& target, const Tensor& weight = {}, std::int64_t reduction = Reduction::Mean,
                                  std::int64_t ignore_index = -100, double label_smoothing = 0.0);
 
+/// -log p(targets) by the alignments of log_probs [T, N, C] (or [T, C]), which are logarithms of probabilities, with `blank`
+/// between labels. targets: [N, S], of which target_lengths count, or all of them one after another; input_lengths: of T.
+/// Mean divides each loss by its target's length first. zero_infinity: targets too long for their input give 0, not inf.
+/// Gradient: g (exp(log_probs) - p(class at t | targets)): that of what log_softmax was given, as in PyTorch; only once.
+/// Errors: ct::Error for lengths out of range, labels that are no class, sizes that do not agree.
+/// Source: Graves et al., ICML 2006.
+CT_API Tensor ctc_loss(const Tensor& log_probs, const Tensor& targets, const Tensor& input_lengths, const Tensor& target_lengths,
+                       std::int64_t blank = 0, std::int64_t reduction = Reduction::Mean, bool zero_infinity = false);
+CT_API Tensor ctc_loss(const Tensor& log_probs, const Tensor& targets, IntArrayRef input_lengths, IntArrayRef target_lengths, std::int64_t blank = 0,
+                       std::int64_t reduction = Reduction::Mean, bool zero_infinity = false);
+
 }  // namespace ct

@@ -78,6 +78,36 @@ struct LeakyReluBackward {
     return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), g, hn::Mul(g, number(d, slope)));
   }
 };
+struct Hardshrink {  // 0 in [-lambda, lambda]
+  double lambda;
+  explicit Hardshrink(const Scalar* p) : lambda(p[0].toDouble()) {}
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
+    return hn::IfThenZeroElse(hn::Le(hn::Abs(x), number(d, lambda)), x);
+  }
+};
+struct ShrinkBackward {  // of both
+  double lambda;
+  explicit ShrinkBackward(const Scalar* p) : lambda(p[0].toDouble()) {}
+  template <class D, class V> HWY_INLINE V operator()(D d, V g, V x) const {
+    return hn::IfThenZeroElse(hn::Le(hn::Abs(x), number(d, lambda)), g);
+  }
+};
+struct Softshrink {  // towards 0 by lambda; nan stays
+  double lambda;
+  explicit Softshrink(const Scalar* p) : lambda(p[0].toDouble()) {}
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
+    const V l = number(d, lambda);
+    return hn::IfThenZeroElse(hn::Le(hn::Abs(x), l), hn::Sub(x, hn::CopySign(l, x)));
+  }
+};
+struct Prelu {
+  template <class D, class V> HWY_INLINE V operator()(D d, V x, V w) const { return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), x, hn::Mul(w, x)); }
+};
+struct PreluBackward {
+  template <class D, class V> HWY_INLINE V operator()(D d, V g, V x, V w) const {
+    return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), g, hn::Mul(w, g));
+  }
+};
 struct EluParams {
   double negative, positive, inner;  // negative (e^(inner x) - 1) below 0, positive x above
   explicit EluParams(const Scalar* p) : negative(p[0].toDouble() * p[1].toDouble()), positive(p[1].toDouble()), inner(p[2].toDouble()) {}
@@ -143,6 +173,11 @@ ActivationKernels activation_table() {
   t.threshold_backward = vector_kernel<2, ThresholdBackward>();
   t.leaky_relu = vector_kernel<1, LeakyRelu>();
   t.leaky_relu_backward = vector_kernel<2, LeakyReluBackward>();
+  t.hardshrink = vector_kernel<1, Hardshrink>();
+  t.softshrink = vector_kernel<1, Softshrink>();
+  t.shrink_backward = vector_kernel<2, ShrinkBackward>();
+  t.prelu = vector_kernel<2, Prelu>();
+  t.prelu_backward = vector_kernel<3, PreluBackward>();
   t.elu = math_kernel<1, Elu>();
   t.elu_backward = math_kernel<2, EluBackward>();
   t.elu_backward_result = vector_kernel<2, EluBackwardResult>();

@@ -25,6 +25,9 @@ struct ActivationKernels {
   Kernel relu;
   Kernel threshold, threshold_backward;  // p0: threshold, p1: value
   Kernel leaky_relu, leaky_relu_backward;  // p0: slope
+  Kernel hardshrink, softshrink, shrink_backward;  // p0: lambda
+  Kernel prelu;                          // x, weight
+  Kernel prelu_backward;                 // g, x, weight
   Kernel elu, elu_backward;              // p0: alpha, p1: scale, p2: input scale
   Kernel elu_backward_result;            // the same from the result
   Kernel hardtanh_backward;              // p0, p1: bounds

@@ -19,6 +19,12 @@ using ReLU6FuncOptions = ReLU6Options;
 using CELUFuncOptions = CELUOptions;
 using SoftplusFuncOptions = SoftplusOptions;
 using ThresholdFuncOptions = ThresholdOptions;
+struct RReLUFuncOptions {
+  CT_ARG(double, lower) = 1.0 / 8;
+  CT_ARG(double, upper) = 1.0 / 3;
+  CT_ARG(bool, training) = false;
+  CT_ARG(bool, inplace) = false;
+};
 struct SoftmaxFuncOptions {
   SoftmaxFuncOptions(std::int64_t dim) : dim_(dim) {}
   CT_ARG(std::int64_t, dim);

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <optional>
 
+#include "cotangent/enum.h"
 #include "cotangent/nn/arg.h"
+#include "cotangent/tensor.h"
 
 namespace ct::nn {
 
@@ -17,6 +19,8 @@ struct PairwiseDistanceOptions {
   CT_ARG(double, eps) = 1e-6;
   CT_ARG(bool, keepdim) = false;
 };
+
+using EmbeddingBagMode = Choice<enumtype::kMean, enumtype::kSum, enumtype::kMax>;
 
 namespace functional {
 using CosineSimilarityFuncOptions = CosineSimilarityOptions;
@@ -45,6 +49,17 @@ struct EmbeddingFuncOptions {
   CT_ARG(double, norm_type) = 2.;
   CT_ARG(bool, scale_grad_by_freq) = false;
   CT_ARG(bool, sparse) = false;  // gradients are dense either way
+};
+struct EmbeddingBagFuncOptions {
+  CT_ARG(Tensor, offsets) = Tensor();             // where each bag begins; of an input [bags, n] undefined
+  CT_ARG(std::optional<double>, max_norm) = std::nullopt;
+  CT_ARG(double, norm_type) = 2.;
+  CT_ARG(bool, scale_grad_by_freq) = false;
+  CT_ARG(EmbeddingBagMode, mode) = kMean;
+  CT_ARG(bool, sparse) = false;                   // gradients are dense either way
+  CT_ARG(Tensor, per_sample_weights) = Tensor();  // for kSum
+  CT_ARG(bool, include_last_offset) = false;
+  CT_ARG(std::optional<std::int64_t>, padding_idx) = std::nullopt;
 };
 struct GumbelSoftmaxFuncOptions {
   CT_ARG(double, tau) = 1.0;

@@ -1,8 +1,11 @@
 // cotangent/nn/options/loss.h -- the options of losses, as libtorch names them.
 #pragma once
 
-#include "cotangent/nn/arg.h"
+#include <optional>
+
+#include "cotangent/callable.h"
 #include "cotangent/enum.h"
+#include "cotangent/nn/arg.h"
 #include "cotangent/ops/loss.h"
 
 namespace ct::nn {
@@ -79,6 +82,12 @@ struct KLDivLossOptions {
   CT_ARG(KLDivReduction, reduction) = kMean;
   CT_ARG(bool, log_target) = false;
 };
+struct CTCLossOptions {
+  using reduction_t = LossReduction;
+  CT_ARG(std::int64_t, blank) = 0;
+  CT_ARG(LossReduction, reduction) = kMean;
+  CT_ARG(bool, zero_infinity) = false;
+};
 struct MultiLabelMarginLossOptions { CT_REDUCTION_OPTIONS(MultiLabelMarginLossOptions); };
 struct PoissonNLLLossOptions {
   using reduction_t = LossReduction;
@@ -116,6 +125,14 @@ struct TripletMarginLossOptions {
   CT_ARG(bool, swap) = false;
   CT_ARG(LossReduction, reduction) = kMean;
 };
+struct TripletMarginWithDistanceLossOptions {
+  using reduction_t = LossReduction;
+  using distance_function_t = Callback<Tensor(const Tensor&, const Tensor&)>;
+  CT_ARG(std::optional<distance_function_t>, distance_function) = std::nullopt;  // pairwise_distance
+  CT_ARG(double, margin) = 1.0;
+  CT_ARG(bool, swap) = false;
+  CT_ARG(LossReduction, reduction) = kMean;
+};
 struct MultiMarginLossOptions {
   using reduction_t = LossReduction;
   CT_ARG(std::int64_t, p) = 1;
@@ -130,6 +147,7 @@ struct MultiLabelSoftMarginLossOptions {
 };
 
 namespace functional {
+using CTCLossFuncOptions = CTCLossOptions;
 using KLDivFuncOptions = KLDivLossOptions;
 using MultilabelMarginLossFuncOptions = MultiLabelMarginLossOptions;
 using PoissonNLLLossFuncOptions = PoissonNLLLossOptions;
@@ -138,6 +156,7 @@ using HingeEmbeddingLossFuncOptions = HingeEmbeddingLossOptions;
 using CosineEmbeddingLossFuncOptions = CosineEmbeddingLossOptions;
 using MarginRankingLossFuncOptions = MarginRankingLossOptions;
 using TripletMarginLossFuncOptions = TripletMarginLossOptions;
+using TripletMarginWithDistanceLossFuncOptions = TripletMarginWithDistanceLossOptions;
 using MultiMarginLossFuncOptions = MultiMarginLossOptions;
 using MultilabelSoftMarginLossFuncOptions = MultiLabelSoftMarginLossOptions;
 using L1LossFuncOptions = L1LossOptions;
