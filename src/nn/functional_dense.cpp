@@ -93,7 +93,10 @@ Tensor pdist(const Tensor& input, double p) {
 
 Tensor normalize(const Tensor& input, const NormalizeFuncOptions& options) {
   CT_CHECK(input.defined(), "normalize: expected a tensor, but the input is undefined");
-  return input / norm(input, options.p(), {options.dim()}, true).clamp_min(options.eps()).expand_as(input);
+  const Tensor length = norm(input, options.p(), {options.dim()}, true).clamp_min(options.eps()).expand_as(input);
+  if (!options.out()) return input / length;
+  Tensor out = *options.out();
+  return div_out(out, input, length);
 }
 
 Tensor dropout(const Tensor& input, const DropoutFuncOptions& options) {

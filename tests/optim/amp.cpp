@@ -90,6 +90,25 @@ TEST_CASE("autocast under transforms of functions") {
   CHECK(dy.item<double>() == doctest::Approx((ct::func::grad(f)(x[0]) * t[0]).sum().item<double>()).epsilon(0.05));
 }
 
+TEST_CASE("autocast in layers of several kinds") {
+  ct::manual_seed(2);
+  nn::LSTM lstm(nn::LSTMOptions(3, 4).num_layers(2));
+  nn::BatchNorm1d norm(4);
+  nn::EmbeddingBag bag(7, 3);
+  const Tensor x = ct::randn({5, 2, 3});
+  const Tensor exact = std::get<0>(lstm(x)).detach();
+  const amp::autocast guard(ct::kBFloat16);
+  const Tensor y = std::get<0>(lstm(x));
+  CHECK(ct::allclose(y.to(ct::kFloat), exact, 5e-2, 5e-2));
+  const Tensor z = norm(ct::matmul(y.reshape({10, 4}), ct::eye(4)));
+  CHECK(z.scalar_type() == ct::kFloat);
+  (z.square().sum() + bag(ct::tensor({{1, 2}})).sum()).backward();
+  for (const auto& p : lstm->named_parameters()) {
+    CAPTURE(p.key());
+    CHECK(p.value().grad().scalar_type() == ct::kFloat);
+  }
+}
+
 TEST_CASE("GradScaler: scale, unscale, step, update") {
   const Tensor w = ct::tensor({1.0f, 2.0f}).requires_grad_();
   ct::optim::SGD opt({w}, 0.5);

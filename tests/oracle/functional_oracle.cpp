@@ -126,6 +126,9 @@ DOCTEST_TEST_CASE("distances, normalising, bilinear maps and codes agree with li
         [](const Theirs& x) { return T::bilinear(x[0], x[1], x[2], x[3]); });
   agree("linear", {draw({2, 4, 3}), draw({5, 3}), draw({5})}, [](const Ours& x) { return F::linear(x[0], x[1], x[2]); },
         [](const Theirs& x) { return T::linear(x[0], x[1], x[2]); });
+  for (const double p : {0.0, 1.0, 2.0, 3.0})
+    agree("pdist", {draw({5, 3})}, [&](const Ours& x) { return F::pdist(x[0], p); }, [&](const Theirs& x) { return at::pdist(x[0], p); });
+  agree("pdist of one row", {draw({1, 3})}, [](const Ours& x) { return F::pdist(x[0]); }, [](const Theirs& x) { return at::pdist(x[0]); });
   agree("softmin", {draw({4, 3})}, [](const Ours& x) { return F::softmin(x[0], 1); }, [](const Theirs& x) { return T::softmin(x[0], T::SoftminFuncOptions(1)); });
   const ct::Tensor classes = ct::tensor({{1, 0}, {2, 1}});
   DOCTEST_CHECK(close(F::one_hot(classes), T::one_hot(oracle::to_at(classes))));

@@ -29,6 +29,7 @@ struct NormalizeFuncOptions {
   CT_ARG(double, p) = 2.0;
   CT_ARG(double, eps) = 1e-12;
   CT_ARG(std::int64_t, dim) = 1;
+  CT_ARG(std::optional<Tensor>, out) = std::nullopt;  // written to and returned; nothing is recorded then
 };
 struct DropoutFuncOptions {
   CT_ARG(double, p) = 0.5;
