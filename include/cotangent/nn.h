@@ -5,6 +5,7 @@
 #include "cotangent/nn/adaptive.h"
 #include "cotangent/nn/attention.h"
 #include "cotangent/nn/containers.h"
+#include "cotangent/nn/convolution.h"
 #include "cotangent/nn/distance.h"
 #include "cotangent/nn/embedding.h"
 #include "cotangent/nn/function.h"

@@ -1,7 +1,9 @@
-// kernels/convolution.cpp -- convolutions as products of matrices, for any dtype: blocks are copied into columns first.
+// kernels/convolution.cpp -- convolutions as products of matrices, for any dtype: blocks are copied into columns first. Those
+// of float and double with rows of some length slide instead (kernels/cpu/convolution.cpp).
 #include "kernels/convolution.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "core/parallel.h"
 #include "kernels/gemm.h"
@@ -45,6 +47,9 @@ bool is_plain(const ConvShape& s) {
     if (s.kernel[d] != 1 || s.stride[d] != 1 || s.padding[d] != 0 || s.in[d] != s.out[d]) return false;
   return true;
 }
+
+// Products of matrices are as good where there is nothing to copy.
+bool slides_for(const ConvShape& s, ConvKind kind) { return !is_plain(s) && slides_over(s, kind == ConvKind::transposed); }
 
 template <class T>
 void add_bias(std::int64_t images, std::int64_t channels, std::int64_t size, const T* bias, T* to) {
@@ -93,10 +98,20 @@ void col2im(const ConvShape& s, std::int64_t channels, const T* columns, T* in) 
   });
 }
 
-std::int64_t conv_workspace(const ConvShape& s) { return is_plain(s) ? 0 : s.in_channels * s.kernel_size() * s.out_size(); }
+template <class T>
+std::int64_t conv_workspace(const ConvShape& s, ConvKind kind) {
+  if constexpr (std::is_floating_point_v<T>)
+    if (slides_for(s, kind)) return kind == ConvKind::weight ? slide_weight_workspace<T>(s) : slide_workspace<T>(s, kind == ConvKind::transposed);
+  return is_plain(s) ? 0 : s.in_channels * s.kernel_size() * s.out_size();
+}
 
 template <class T>
 void conv_forward(const ConvShape& s, const T* in, const T* w, const T* bias, T* out, T* work) {
+  if constexpr (std::is_floating_point_v<T>)
+    if (slides_for(s, ConvKind::forward)) {
+      if constexpr (std::is_same_v<T, float>) return slides().forward_f32(s, in, w, bias, out, work);
+      else return slides().forward_f64(s, in, w, bias, out, work);
+    }
   const std::int64_t m = s.out_channels, k = s.in_channels * s.kernel_size(), n = s.out_size(), step = s.in_channels * s.in_size();
   for (std::int64_t i = 0; i < s.batch * s.groups; ++i) {
     const T* columns = in + i * step;
@@ -111,6 +126,11 @@ void conv_forward(const ConvShape& s, const T* in, const T* w, const T* bias, T*
 
 template <class T>
 void conv_transposed(const ConvShape& s, const T* out, const T* w, const T* bias, T* in, T* work) {
+  if constexpr (std::is_floating_point_v<T>)
+    if (slides_for(s, ConvKind::transposed)) {
+      if constexpr (std::is_same_v<T, float>) return slides().transposed_f32(s, out, w, bias, in, work);
+      else return slides().transposed_f64(s, out, w, bias, in, work);
+    }
   const std::int64_t m = s.in_channels * s.kernel_size(), k = s.out_channels, n = s.out_size(), step = s.in_channels * s.in_size();
   if (!is_plain(s)) std::fill(in, in + s.batch * s.groups * step, T(0));
   for (std::int64_t i = 0; i < s.batch * s.groups; ++i) {
@@ -123,6 +143,11 @@ void conv_transposed(const ConvShape& s, const T* out, const T* w, const T* bias
 
 template <class T>
 void conv_weight(const ConvShape& s, const T* in, const T* out, T* w, T* work) {
+  if constexpr (std::is_floating_point_v<T>)
+    if (slides_for(s, ConvKind::weight)) {
+      if constexpr (std::is_same_v<T, float>) return slides().weight_f32(s, in, out, w, work);
+      else return slides().weight_f64(s, in, out, w, work);
+    }
   const std::int64_t m = s.out_channels, n = s.in_channels * s.kernel_size(), k = s.out_size(), step = s.in_channels * s.in_size();
   if (s.batch == 0) std::fill(w, w + s.groups * m * n, T(0));
   for (std::int64_t i = 0; i < s.batch * s.groups; ++i) {
@@ -136,6 +161,7 @@ void conv_weight(const ConvShape& s, const T* in, const T* out, T* w, T* work) {
 }
 
 #define CT_X(T)                                                                            \
+  template std::int64_t conv_workspace<T>(const ConvShape&, ConvKind);                     \
   template void im2col<T>(const ConvShape&, std::int64_t, const T*, T*);                   \
   template void col2im<T>(const ConvShape&, std::int64_t, const T*, T*);                   \
   template void conv_forward<T>(const ConvShape&, const T*, const T*, const T*, T*, T*);    \

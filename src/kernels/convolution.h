@@ -20,8 +20,10 @@ struct ConvShape {
   std::int64_t kernel_size() const { return kernel[0] * kernel[1] * kernel[2]; }
 };
 
-// Elements of the work space that the three products below need.
-std::int64_t conv_workspace(const ConvShape& s);
+enum class ConvKind { forward, transposed, weight };
+// Elements of the work space that the three functions below need.
+template <class T>
+std::int64_t conv_workspace(const ConvShape& s, ConvKind kind);
 
 // T: float, double, and the integer types. All arrays are dense; `bias` (one value a channel of the result) may be null.
 template <class T>
@@ -39,5 +41,25 @@ void im2col(const ConvShape& s, std::int64_t channels, const T* in, T* columns);
 // in += what im2col would have read from it.
 template <class T>
 void col2im(const ConvShape& s, std::int64_t channels, const T* columns, T* in);
+
+// ---- float and double without columns: Note [Sliding convolutions] in kernels/cpu/convolution.cpp -------------------------------
+
+struct SlideTable {
+  void (*forward_f32)(const ConvShape&, const float* in, const float* w, const float* bias, float* out, float* work);
+  void (*forward_f64)(const ConvShape&, const double* in, const double* w, const double* bias, double* out, double* work);
+  void (*transposed_f32)(const ConvShape&, const float* out, const float* w, const float* bias, float* in, float* work);
+  void (*transposed_f64)(const ConvShape&, const double* out, const double* w, const double* bias, double* in, double* work);
+  void (*weight_f32)(const ConvShape&, const float* in, const float* out, float* w, float* work);
+  void (*weight_f64)(const ConvShape&, const double* in, const double* out, double* w, double* work);
+};
+const SlideTable& slides();
+// Whether rows are long enough for that.
+bool slides_over(const ConvShape& s, bool transposed);
+// Parts of the batch whose weights are summed apart.
+std::int64_t weight_parts(const ConvShape& s);
+template <class T>
+std::int64_t slide_workspace(const ConvShape& s, bool transposed);
+template <class T>
+std::int64_t slide_weight_workspace(const ConvShape& s);
 
 }  // namespace ct::kernels

@@ -60,7 +60,8 @@ Tensor convolve(const Call& c) {
   if (y.numel() > 0) {
     const kernels::ConvShape s = a.transposed ? shape_of(a, sizes, x.sizes(), w.sizes()) : shape_of(a, x.sizes(), sizes, w.sizes());
     dispatch(x.scalar_type(), [&]<class T>(T) {
-      const Tensor work = detail::empty_like_dtype(x.scalar_type(), {kernels::conv_workspace(s)});
+      const Tensor work = detail::empty_like_dtype(
+          x.scalar_type(), {kernels::conv_workspace<T>(s, a.transposed ? kernels::ConvKind::transposed : kernels::ConvKind::forward)});
       const T* b = bias.defined() ? detail::data<T>(bias) : nullptr;
       (a.transposed ? kernels::conv_transposed<T> : kernels::conv_forward<T>)(s, detail::data<T>(x), detail::data<T>(w), b, detail::data<T>(y),
                                                                               detail::data<T>(work));
@@ -82,7 +83,7 @@ Tensor weight_sums(const Call& c) {
   if (w.numel() > 0) {
     const kernels::ConvShape s = shape_of(a.conv, in.sizes(), out.sizes(), sizes);
     dispatch(in.scalar_type(), [&]<class T>(T) {
-      const Tensor work = detail::empty_like_dtype(in.scalar_type(), {kernels::conv_workspace(s)});
+      const Tensor work = detail::empty_like_dtype(in.scalar_type(), {kernels::conv_workspace<T>(s, kernels::ConvKind::weight)});
       kernels::conv_weight<T>(s, detail::data<T>(in), detail::data<T>(out), detail::data<T>(w), detail::data<T>(work));
     });
   }

@@ -8,6 +8,7 @@
 #include "cotangent/autograd.h"
 #include "cotangent/ops.h"
 #include "cotangent/ops/convolution.h"
+#include "cotangent/ops/padding.h"
 
 namespace ct {
 
@@ -138,17 +139,18 @@ Tensor run_word(const char* op, int dims, const Tensor& input, const Tensor& wei
   for (std::int64_t s : stride) CT_CHECK(s == 1, op, ": padding='same' is not supported for strided convolutions, got stride ", stride);
   std::int64_t step[3], pad[3];
   read(op, "dilation", dilation, dims, step);
-  bool odd[3] = {};
+  // Where one element more is needed on the right, the input gets it first.
+  std::int64_t margin[6] = {};
+  bool odd = false;
   for (int d = 0; d < dims; ++d) {
     CT_CHECK(step[d] > 0 && step[d] < most, op, ": non-positive dilation is not supported, got ", dilation);
     const std::int64_t total = step[d] * (weight.size(d + 2) - 1);
-    pad[d] = (total + 1) / 2, odd[d] = total % 2 == 1;
+    pad[d] = total / 2;
+    margin[2 * (dims - 1 - d) + 1] = total % 2;
+    odd |= total % 2 == 1;
   }
-  // Where one element more is needed on the right, both sides get it, and the first position is left out.
-  Tensor y = run({op, stride, {pad, static_cast<std::size_t>(dims)}, dilation, 0, false, groups}, dims, input, weight, bias);
-  for (int d = 0; d < dims; ++d)
-    if (odd[d]) y = y.narrow(d - dims, 1, y.size(d - dims) - 1);
-  return y;
+  const Tensor x = odd ? constant_pad_nd(input, {margin, 2 * static_cast<std::size_t>(dims)}) : input;
+  return run({op, stride, {pad, static_cast<std::size_t>(dims)}, dilation, 0, false, groups}, dims, x, weight, bias);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cotangent/nn/functional/attention.h"
+#include "cotangent/nn/functional/conv.h"
 #include "cotangent/nn/functional/local_response.h"
 #include "cotangent/nn/functional/padding.h"
 #include "cotangent/nn/functional/pooling.h"
