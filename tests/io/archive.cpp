@@ -164,6 +164,18 @@ TEST_CASE("save and load: modules, also with state of their own, and what does n
     ct::save(*net, folder / "again");
     ct::load(*third, folder / "again");
   }
+  // Values of another dtype are converted, in place: members and registry stay the same tensors.
+  ct::TensorDict doubles;
+  doubles.insert("weight", ct::full({2, 3}, 0.1, ct::dtype(ct::kDouble)));
+  doubles.insert("counter", ct::tensor(7.0, ct::dtype(ct::kDouble)));
+  ct::save(doubles, folder / "doubles");
+  Inner inner;
+  ct::load(inner, folder / "doubles");
+  CHECK(inner->counter.item<int>() == 7);
+  CHECK(inner->counter.scalar_type() == ct::kLong);
+  CHECK(inner->counter.is_same(inner->named_buffers()["counter"]));
+  CHECK(inner->weight.scalar_type() == ct::kFloat);
+  CHECK(inner->weight[0][0].item<float>() == 0.1f);
   nn::Sequential a(nn::Linear(3, 4), nn::ReLU(), nn::Linear(4, 2)), b(nn::Linear(3, 4), nn::ReLU(), nn::Linear(4, 3)), c(nn::Linear(3, 4), nn::ReLU(), nn::Linear(4, 2), nn::Linear(2, 2));
   ct::save(a, folder / "a.safetensors");
   const Tensor before = b->parameters()[0].clone();
