@@ -1,9 +1,10 @@
 // ops/lstm_layer.cpp -- one direction of an LSTM's layer as one operation: the loop over its steps.
-#include "ops/lstm_layer.h"
+#include "ops/rnn_layers.h"
 
 #include "kernels/lstm.h"
 #include "ops/op_list.h"
 #include "ops/rules.h"
+#include "ops/shared_gradients.h"
 
 namespace ct {
 
@@ -90,40 +91,14 @@ Gradients gradients_by_ops(const Saved& s) {
   return {stack(dz, 0), dh, dc};
 }
 
-// One pass back in time finds the gradients of z, h0 and c0, and dw needs the first of them. The rule is called for each input
-// that wants a gradient, in order: the first call leaves what it found for the others.
-Gradients shared_gradients(const Saved& s, int arg) {
-  struct Left {
-    const Saved* of;
-    Gradients gradients;
-  };
-  static thread_local std::vector<Left> left;
-  int first = 0, last = 3;
-  while (first < arg && !s.needs(first)) ++first;
-  while (last > arg && !s.needs(last)) --last;
-  if (arg != first)
-    for (std::size_t i = left.size(); i-- > 0;) {
-      if (left[i].of != &s) continue;
-      Gradients found = left[i].gradients;
-      if (arg == last) left.erase(left.begin() + static_cast<std::ptrdiff_t>(i));
-      return found;
-    }
-  bool plain = !s.g(3).defined() && !s.g(4).defined();
-  for (const Tensor* t : {&s.g(0), &s.g(1), &s.g(2), &s.x(2), &s.x(3), &s.y(3), &s.y(4)})
-    plain = plain && (!t->defined() || (!detail::is_layered(*t) && detail::is_constant(*t)));
-  Gradients found = plain ? gradients_by_kernel(s) : gradients_by_ops(s);
-  for (std::size_t i = left.size(); i-- > 0;)  // left behind by an error
-    if (left[i].of == &s) left.erase(left.begin() + static_cast<std::ptrdiff_t>(i));
-  if (arg != last) left.push_back({&s, found});
-  return found;
-}
-
-// dw = sum over the steps of dz^T times the state before it
-Tensor weight_gradient(const Tensor& dz, const Tensor& y, const Tensor& h0, bool reverse) {
-  const std::int64_t n = dz.size(0), first = reverse ? n - 1 : 0;
-  const Tensor dw = mm(dz.select(0, first).t(), h0);
-  if (n == 1) return dw;
-  return addmm(dw, dz.narrow(0, reverse ? 0 : 1, n - 1).flatten(0, 1).t(), y.narrow(0, reverse ? 1 : 0, n - 1).flatten(0, 1));
+// One pass back in time finds the gradients of z, h0 and c0, and dw needs the first of them.
+Gradients gradients(const Saved& s, int arg) {
+  return detail::shared_gradients<Gradients>(s, arg, 4, [&] {
+    bool plain = !s.g(3).defined() && !s.g(4).defined();
+    for (const Tensor* t : {&s.g(0), &s.g(1), &s.g(2), &s.x(2), &s.x(3), &s.y(3), &s.y(4)})
+      plain = plain && (!t->defined() || (!detail::is_layered(*t) && detail::is_constant(*t)));
+    return plain ? gradients_by_kernel(s) : gradients_by_ops(s);
+  });
 }
 
 constexpr SaveMask all_of_it = X(1) | X(2) | X(3) | Y(0) | Y(3) | Y(4);
@@ -139,8 +114,8 @@ constexpr Op lstm_layer_op{
                "dx1 = dz_1 w; dx2 = gc f_1; dx3 = sum_t dz_t^T h_t-1",
     .forward_multi = lstm_by_kernel,
     .vjp = [](const Tensor&, const Saved& s, int arg) {
-      const Gradients d = shared_gradients(s, arg);
-      return arg == 0 ? d.z : arg == 1 ? d.h : arg == 2 ? d.c : weight_gradient(d.z, s.y(0), s.x(1), s.attrs<LstmAttrs>().reverse);
+      const Gradients d = gradients(s, arg);
+      return arg == 0 ? d.z : arg == 1 ? d.h : arg == 2 ? d.c : detail::weight_gradient(d.z, s.y(0), s.x(1), s.attrs<LstmAttrs>().reverse);
     },
     .batch_multi = [](const Batch& b) { return lstm_by_ops(b.x(0), b.x(1), b.x(2), b.value(3), b.attrs<LstmAttrs>().reverse); },
     .save = {all_of_it, all_of_it, all_of_it, all_of_it},
@@ -156,9 +131,17 @@ constexpr Op lstm_layer_op{
 
 }  // namespace
 
-std::span<const Op* const> rnn_ops() {
+std::span<const Op* const> lstm_ops() {
   static constexpr const Op* ops[] = {&lstm_layer_op};
   return ops;
+}
+
+// The sum over the steps of dz^T times the state before it.
+Tensor detail::weight_gradient(const Tensor& dz, const Tensor& y, const Tensor& h0, bool reverse) {
+  const std::int64_t n = dz.size(0), first = reverse ? n - 1 : 0;
+  const Tensor dw = mm(dz.select(0, first).t(), h0);
+  if (n == 1) return dw;
+  return addmm(dw, dz.narrow(0, reverse ? 0 : 1, n - 1).flatten(0, 1).t(), y.narrow(0, reverse ? 1 : 0, n - 1).flatten(0, 1));
 }
 
 bool detail::lstm_layer_applies(const Tensor& z, const Tensor& h0, const Tensor& c0, const Tensor& w_hh) {

@@ -3,7 +3,7 @@
 
 #include <limits>
 
-#include "ops/lstm_layer.h"
+#include "ops/rnn_layers.h"
 
 namespace ct {
 

@@ -1,8 +1,8 @@
-// ops/rnn.cpp -- stacks of recurrent layers and single cells, composed of public operations (an LSTM's layer: lstm_layer.cpp).
+// ops/rnn.cpp -- stacks of recurrent layers and single cells, composed of public operations (single layers as operations: lstm_layer.cpp, gru_layer.cpp).
 #include "cotangent/ops/rnn.h"
 
 #include "cotangent/autograd.h"
-#include "ops/lstm_layer.h"
+#include "ops/rnn_layers.h"
 
 namespace ct {
 
@@ -73,6 +73,11 @@ Tensor run_direction(Mode mode, const Tensor& x, const Steps& steps, State& stat
   if (mode == Mode::lstm && steps.padded && !w.hr.defined() && detail::lstm_layer_applies(z, state.h, state.c, w.hh)) {
     auto [y, h, c] = detail::lstm_layer(z.view({count, steps.sizes[0], z.size(1)}), state.h, state.c, w.hh, reverse);
     state = {h, c};
+    return y.view({x.size(0), y.size(2)});
+  }
+  if (mode == Mode::gru && steps.padded && detail::gru_layer_applies(z, state.h, w.hh, w.b_hh)) {
+    auto [y, h] = detail::gru_layer(z.view({count, steps.sizes[0], z.size(1)}), state.h, w.hh, w.b_hh, reverse);
+    state.h = h;
     return y.view({x.size(0), y.size(2)});
   }
   const std::vector<Tensor> inputs = split_with_sizes(z, steps.sizes, 0);

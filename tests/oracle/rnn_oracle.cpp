@@ -19,11 +19,27 @@ oracle::Outputs lstm_steps(const oracle::Inputs& in, bool reverse) {
   return {at::stack(y), h, c, at::stack(gates), at::stack(cells)};
 }
 
+oracle::Outputs gru_steps(const oracle::Inputs& in, bool reverse) {
+  at::Tensor h = in[1];
+  const auto n = static_cast<std::size_t>(in[0].size(0));
+  std::vector<at::Tensor> y(n), gates(n);
+  for (std::size_t k = 0; k < n; ++k) {
+    const std::size_t t = reverse ? n - 1 - k : k;
+    const auto x = in[0][static_cast<std::int64_t>(t)].chunk(3, 1), s = at::linear(h, in[2], in[3]).chunk(3, 1);
+    const at::Tensor r = (x[0] + s[0]).sigmoid(), u = (x[1] + s[1]).sigmoid(), m = (x[2] + r * s[2]).tanh();
+    y[t] = h = m + u * (h - m);
+    gates[t] = at::cat({r, u, m, s[2]}, 1);
+  }
+  return {at::stack(y), h, at::stack(gates)};
+}
+
 }  // namespace
 
 CT_ORACLE(rnn) {
   return {
       Entry("lstm_layer", [](const Inputs& in, const void* a) -> Outputs { return lstm_steps(in, a && *static_cast<const bool*>(a)); }, Tolerance{.f32 = 1e-4})
+          .graph_differs("libtorch records every step"),
+      Entry("gru_layer", [](const Inputs& in, const void* a) -> Outputs { return gru_steps(in, a && *static_cast<const bool*>(a)); }, Tolerance{.f32 = 1e-4})
           .graph_differs("libtorch records every step"),
   };
 }
