@@ -27,9 +27,9 @@ void mean_row_2x2(const T* a, std::int64_t width, T* y, std::int64_t n, T diviso
 }
 
 template <class T>
-void mean_row(const T* x, T* y, const PoolAttrs& a, const Windows& w, const Window& depth, const Window& height) {
+void mean_row(const T* x, T* y, const PoolAttrs& a, const Windows& w, const Window& depth, const Window& height, std::int64_t begin, std::int64_t end) {
   const std::int64_t width = w.in[2];
-  for (std::int64_t o = 0; o < w.out[2]; ++o) {
+  for (std::int64_t o = begin; o < end; ++o) {
     const Window& v = w.at[2][static_cast<std::size_t>(o)];
     T sum = 0;
     for (std::int64_t d = depth.start; d < depth.end; ++d)
@@ -40,6 +40,24 @@ void mean_row(const T* x, T* y, const PoolAttrs& a, const Windows& w, const Wind
     const bool empty = v.start >= v.end || height.start >= height.end || depth.start >= depth.end;  // nothing but margin
     y[o] = empty ? T(0) : sum / static_cast<T>(divisor(a, depth, height, v));
   }
+}
+
+// Columns inside, by sums of windows at all places of a row at once, in the same order; where not too many are left out.
+bool summed_at_all_places(const PoolAttrs& a, const detail::InsideColumns& inside) { return inside.any() && a.stride[2] <= 3; }
+
+template <class T>
+void mean_row_inside(const T* x, T* y, const PoolAttrs& a, const Windows& w, const detail::InsideColumns& inside, const Window& depth, const Window& height, T* sum) {
+  const std::int64_t columns = a.kernel[2], places = w.in[2] - columns + 1;
+  std::fill(sum, sum + places, T(0));
+  for (std::int64_t h = height.start; h < height.end; ++h)
+    for (std::int64_t k = 0; k < columns; ++k) {
+      const T* row = x + h * w.in[2] + k;
+      for (std::int64_t j = 0; j < places; ++j) sum[j] += row[j];
+    }
+  const Window& first = w.at[2][static_cast<std::size_t>(inside.first)];
+  const auto by = static_cast<T>(divisor(a, depth, height, first));
+  std::int64_t at = first.start;
+  for (std::int64_t o = inside.first; o < inside.last; ++o, at += a.stride[2]) y[o] = sum[at] / by;
 }
 
 bool tiles_of_two(const PoolAttrs& a, const Windows& w) {
@@ -60,12 +78,23 @@ Tensor mean_over_windows(const Call& c) {
     T* to = detail::data<T>(y);
     const std::int64_t rows = w.out[0] * w.out[1];
     const bool pairs = tiles_of_two(a, w);
+    const detail::InsideColumns inside(a, w);
+    const bool at_once = summed_at_all_places(a, inside);
     detail::parallel_for(y.numel() / w.out[2], w.grain(w.out[2]), [&](std::int64_t begin, std::int64_t end) {
+      std::vector<T> sum(static_cast<std::size_t>(at_once ? w.in[2] : 0));
       for (std::int64_t r = begin; r < end; ++r) {
         const T* plane = from + r / rows * w.in_plane();
         const Window &depth = w.at[0][static_cast<std::size_t>(r % rows / w.out[1])], &height = w.at[1][static_cast<std::size_t>(r % w.out[1])];
-        if (pairs) mean_row_2x2(plane + height.start * w.in[2], w.in[2], to + r * w.out[2], w.out[2], static_cast<T>(a.divisor ? a.divisor : 4));
-        else mean_row(plane, to + r * w.out[2], a, w, depth, height);
+        T* out = to + r * w.out[2];
+        if (pairs) {
+          mean_row_2x2(plane + height.start * w.in[2], w.in[2], out, w.out[2], static_cast<T>(a.divisor ? a.divisor : 4));
+        } else if (at_once && depth.start == 0 && height.start < height.end) {
+          mean_row(plane, out, a, w, depth, height, 0, inside.first);
+          mean_row_inside(plane, out, a, w, inside, depth, height, sum.data());
+          mean_row(plane, out, a, w, depth, height, inside.last, w.out[2]);
+        } else {
+          mean_row(plane, out, a, w, depth, height, 0, w.out[2]);
+        }
       }
     });
   };
@@ -89,26 +118,47 @@ Tensor spread_over_windows(const Call& c) {
       const std::int64_t plane = w.in_plane(), out_plane = w.out_plane();
       const bool pairs = tiles_of_two(a, w);
       const auto four = static_cast<scalar_t>(a.divisor ? a.divisor : 4);
+      const detail::InsideColumns inside(a, w);
+      const bool at_once = summed_at_all_places(a, inside);
       detail::parallel_for(g.numel() / out_plane, w.grain(out_plane), [&](std::int64_t begin, std::int64_t end) {
+        std::vector<scalar_t> part(static_cast<std::size_t>(at_once ? w.in[2] : 0));  // zero where no window begins
         for (std::int64_t p = begin; p < end; ++p) {
           const scalar_t* in = from + p * out_plane;
+          scalar_t* image = to + p * plane;
           if (pairs) {
             for (std::int64_t h = 0; h < w.out[1]; ++h, in += w.out[2]) {
-              scalar_t *top = to + p * plane + 2 * h * w.in[2], *low = top + w.in[2];
+              scalar_t *top = image + 2 * h * w.in[2], *low = top + w.in[2];
               for (std::int64_t o = 0; o < w.out[2]; ++o) top[2 * o] = top[2 * o + 1] = low[2 * o] = low[2 * o + 1] = in[o] / four;
             }
             continue;
           }
           for (const Window& depth : w.at[0])
-            for (const Window& height : w.at[1])
-              for (const Window& v : w.at[2]) {
-                const scalar_t part = *in++ / static_cast<scalar_t>(divisor(a, depth, height, v));
-                for (std::int64_t d = depth.start; d < depth.end; ++d)
-                  for (std::int64_t h = height.start; h < height.end; ++h) {
-                    scalar_t* row = to + p * plane + (d * w.in[1] + h) * w.in[2];
-                    for (std::int64_t i = v.start; i < v.end; ++i) row[i] += part;
+            for (const Window& height : w.at[1]) {
+              const bool wide = at_once && depth.start == 0 && height.start < height.end;
+              if (wide) {
+                std::int64_t at = w.at[2][static_cast<std::size_t>(inside.first)].start;
+                const auto by = static_cast<scalar_t>(divisor(a, depth, height, w.at[2][static_cast<std::size_t>(inside.first)]));
+                for (std::int64_t o = inside.first; o < inside.last; ++o, at += a.stride[2]) part[static_cast<std::size_t>(at)] = in[o] / by;
+                const std::int64_t places = w.in[2] - a.kernel[2] + 1;
+                for (std::int64_t h = height.start; h < height.end; ++h)
+                  for (std::int64_t k = 0; k < a.kernel[2]; ++k) {
+                    scalar_t* row = image + h * w.in[2] + k;
+                    for (std::int64_t j = 0; j < places; ++j) row[j] += part[static_cast<std::size_t>(j)];
                   }
               }
+              for (std::int64_t o = 0; o < w.out[2]; ++o) {
+                if (wide && o == inside.first) o = inside.last;
+                if (o >= w.out[2]) break;
+                const Window& v = w.at[2][static_cast<std::size_t>(o)];
+                const scalar_t share = in[o] / static_cast<scalar_t>(divisor(a, depth, height, v));
+                for (std::int64_t d = depth.start; d < depth.end; ++d)
+                  for (std::int64_t h = height.start; h < height.end; ++h) {
+                    scalar_t* row = image + (d * w.in[1] + h) * w.in[2];
+                    for (std::int64_t i = v.start; i < v.end; ++i) row[i] += share;
+                  }
+              }
+              in += w.out[2];
+            }
         }
       });
     });

@@ -1,6 +1,7 @@
 // ops/max_pool.cpp -- the largest element of each window, where it was, and the way back.
 #include <string>
 
+#include "kernels/pool.h"
 #include "ops/op_list.h"
 #include "ops/pool_windows.h"
 #include "ops/rules.h"
@@ -24,36 +25,13 @@ inline void consider(T v, std::int64_t i, T& best, std::int64_t& at) {
   at = better ? i : at;
 }
 
-// A row of windows of 2 x 2 that neither overlap nor leave gaps nor reach over the edge, within a plane of one layer.
+// Windows [begin, end) of a row whose other dimensions are the given ones.
 template <class T>
-void max_row_2x2(const T* x, T* y, std::int64_t* where, std::int64_t first, std::int64_t width, std::int64_t n) {
-  const T *a = x + first, *b = a + width;
-  for (std::int64_t o = 0; o < n; ++o) {
-    const T v0 = a[2 * o], v1 = a[2 * o + 1], v2 = b[2 * o], v3 = b[2 * o + 1];
-    const std::int64_t i = first + 2 * o;
-    // Each row's larger one, then the larger of these; with a NaN the slow way, for its place.
-    const bool right = v1 > v0, right2 = v3 > v2;
-    const T top = right ? v1 : v0, low = right2 ? v3 : v2;
-    const bool below = low > top;
-    T best = below ? low : top;
-    std::int64_t at = below ? i + width + right2 : i + right;
-    if (__builtin_expect(!(v0 + v1 == v0 + v1) || !(v2 + v3 == v2 + v3), 0)) {
-      best = -std::numeric_limits<T>::infinity(), at = i;
-      consider(v0, i, best, at), consider(v1, i + 1, best, at), consider(v2, i + width, best, at), consider(v3, i + width + 1, best, at);
-    }
-    y[o] = best;
-    where[o] = at;
-  }
-}
-
-// One row of windows whose other dimensions are the given ones.
-template <class T>
-void max_row(const T* x, T* y, std::int64_t* where, const Windows& w, const Window& depth, const Window& height) {
-  const Window* at = w.at[2].data();
-  const std::int64_t n = w.out[2], step = w.step[2], width = w.in[2];
-  for (std::int64_t o = 0; o < n; ++o) {
+void max_row(const T* x, T* y, std::int64_t* where, const Windows& w, const Window& depth, const Window& height, std::int64_t begin, std::int64_t end) {
+  const std::int64_t step = w.step[2], width = w.in[2];
+  for (std::int64_t o = begin; o < end; ++o) {
     T best = -std::numeric_limits<T>::infinity();
-    const Window& v = at[o];
+    const Window& v = w.at[2][static_cast<std::size_t>(o)];
     // Dilated windows at the edge may have no element at all: -inf, at a place that exists.
     std::int64_t place = (std::min(depth.start, w.in[0] - 1) * w.in[1] + std::min(height.start, w.in[1] - 1)) * width + std::min(v.start, width - 1);
     for (std::int64_t d = depth.start; d < depth.end; d += w.step[0])
@@ -66,46 +44,41 @@ void max_row(const T* x, T* y, std::int64_t* where, const Windows& w, const Wind
     where[o] = place;
   }
 }
-// The same in a plane of one layer and without dilation: first the largest of each column, row by row along memory, then the
-// largest of neighbouring columns. `top` and `row` have room for one row of x. False if there is a NaN, for which the order of
-// all elements counts.
+
+// Sliding windows in planes of one layer, without dilation: those that are inside from left to right, for all places along a
+// row at once. The others, and rows with a NaN, go the slow way.
 template <class T>
-bool max_row_by_columns(const T* x, T* y, std::int64_t* where, const Windows& w, const Window& height, T* top, std::int32_t* row) {
-  const std::int64_t width = w.in[2];
-  std::int32_t nans = 0;
-  const T* from = x + height.start * width;
-  for (std::int64_t j = 0; j < width; ++j) {
-    top[j] = from[j];
-    row[j] = 0;
-    nans += from[j] != from[j];
+class PlaneMax {
+ public:
+  PlaneMax(const PoolAttrs& a, const Windows& w) : w_(w), inside_(a, w), columns_(a.kernel[2]), stride_(a.stride[2]) {
+    if (inside_.any() && (w.in[1] + 1) * w.in[2] <= 1 << 24)  // offsets must be exact in float
+      scratch_.resize(static_cast<std::size_t>(4 * (w.in[2] + kernels::pool_slack)));
   }
-  for (std::int64_t h = height.start + 1; h < height.end; ++h) {
-    from += width;
-    const auto number = static_cast<std::int32_t>(h - height.start);
-    for (std::int64_t j = 0; j < width; ++j) {
-      const T v = from[j];
-      const bool better = v > top[j];
-      top[j] = better ? v : top[j];
-      row[j] = better ? number : row[j];
-      nans += v != v;
+  void row(const T* plane, T* y, std::int64_t* where, const Window& depth, const Window& height) {
+    const std::int64_t width = w_.in[2], room = width + kernels::pool_slack;
+    T* best = scratch_.data();
+    if (scratch_.empty() || depth.start != 0 ||
+        !kernels::pool_kernels<T>().window_max(best, best + room, best + 2 * room, best + 3 * room, plane + height.start * width, width,
+                                               height.end - height.start, columns_)) {
+      max_row(plane, y, where, w_, depth, height, 0, w_.out[2]);
+      return;
     }
-  }
-  if (nans) return false;
-  for (std::int64_t o = 0; o < w.out[2]; ++o) {
-    const Window& v = w.at[2][static_cast<std::size_t>(o)];
-    T best = top[v.start];
-    std::int64_t column = v.start, r = row[v.start];
-    for (std::int64_t j = v.start + 1; j < v.end; ++j) {  // of equal ones the upper, then the left one
-      const bool better = (top[j] > best) | ((top[j] == best) & (row[j] < r));
-      best = better ? top[j] : best;
-      column = better ? j : column;
-      r = better ? row[j] : r;
+    max_row(plane, y, where, w_, depth, height, 0, inside_.first);
+    std::int64_t at = w_.at[2][static_cast<std::size_t>(inside_.first)].start;
+    const T* offset = best + room;
+    for (std::int64_t o = inside_.first; o < inside_.last; ++o, at += stride_) {
+      y[o] = best[at];
+      where[o] = height.start * width + at + static_cast<std::int64_t>(offset[at]);
     }
-    y[o] = best;
-    where[o] = (height.start + r) * width + column;
+    max_row(plane, y, where, w_, depth, height, inside_.last, w_.out[2]);
   }
-  return true;
-}
+
+ private:
+  const Windows& w_;
+  detail::InsideColumns inside_;
+  std::int64_t columns_, stride_;
+  std::vector<T> scratch_;
+};
 
 std::vector<Tensor> max_over_windows(const Call& c) {
   const auto& a = c.attrs<PoolAttrs>();
@@ -120,26 +93,12 @@ std::vector<Tensor> max_over_windows(const Call& c) {
       const scalar_t* from = detail::data<scalar_t>(x);
       scalar_t* to = detail::data<scalar_t>(y);
       auto* places = detail::data<std::int64_t>(where);
-      const bool flat = w.in[0] == 1 && w.out[0] == 1 && w.step[1] == 1 && w.step[2] == 1;
-      const bool pairs = flat && !a.adaptive && a.kernel[1] == 2 && a.kernel[2] == 2 && a.stride[2] == 2 && a.padding[1] == 0 && a.padding[2] == 0 &&
-                         w.at[2].back().end == 2 * w.out[2];
       const std::int64_t rows = w.out[0] * w.out[1];
       detail::parallel_for(y.numel() / w.out[2], w.grain(w.out[2]), [&](std::int64_t begin, std::int64_t end) {
-        std::vector<scalar_t> top(static_cast<std::size_t>(flat && !pairs ? w.in[2] : 0));
-        std::vector<std::int32_t> row(top.size());
-        for (std::int64_t r = begin; r < end; ++r) {
-          const scalar_t* plane = from + r / rows * w.in_plane();
-          const Window& depth = w.at[0][static_cast<std::size_t>(r % rows / w.out[1])];
-          const Window& height = w.at[1][static_cast<std::size_t>(r % w.out[1])];
-          scalar_t* out = to + r * w.out[2];
-          std::int64_t* place = places + r * w.out[2];
-          if (pairs && height.end - height.start == 2) {
-            max_row_2x2(plane, out, place, height.start * w.in[2], w.in[2], w.out[2]);
-            continue;
-          }
-          if (!top.empty() && depth.start == 0 && max_row_by_columns(plane, out, place, w, height, top.data(), row.data())) continue;
-          max_row(plane, out, place, w, depth, height);
-        }
+        PlaneMax<scalar_t> pool(a, w);
+        for (std::int64_t r = begin; r < end; ++r)
+          pool.row(from + r / rows * w.in_plane(), to + r * w.out[2], places + r * w.out[2], w.at[0][static_cast<std::size_t>(r % rows / w.out[1])],
+                   w.at[1][static_cast<std::size_t>(r % w.out[1])]);
       });
     });
   return {y.to(c.x(0).scalar_type()), std::move(where)};
@@ -291,7 +250,7 @@ std::vector<Tensor> fractional_forward(const Call& c) {
           }
           for (std::int64_t r = 0; r < a.out[0] * a.out[1]; ++r)
             max_row(from + p * in_plane, to + p * out_plane + r * a.out[2], places + p * out_plane + r * a.out[2], w,
-                    w.at[0][static_cast<std::size_t>(r / a.out[1])], w.at[1][static_cast<std::size_t>(r % a.out[1])]);
+                    w.at[0][static_cast<std::size_t>(r / a.out[1])], w.at[1][static_cast<std::size_t>(r % a.out[1])], 0, a.out[2]);
         }
       });
     });

@@ -90,6 +90,22 @@ inline Windows windows_of(const PoolAttrs& a, const std::int64_t* in) {
   return w;
 }
 
+// The columns of windows that are inside of x from left to right, of sliding windows without dilation over planes of one layer.
+struct InsideColumns {
+  std::int64_t first = 0, last = 0;
+
+  InsideColumns(const PoolAttrs& a, const Windows& w) {
+    if (a.adaptive || w.in[0] != 1 || w.out[0] != 1 || w.step[1] != 1 || w.step[2] != 1) return;
+    const auto inside = [&](std::int64_t o) {
+      const Window& v = w.at[2][static_cast<std::size_t>(o)];
+      return v.start >= 0 && v.end - v.start == a.kernel[2];
+    };
+    while (first < w.out[2] && !inside(first)) ++first;
+    for (last = first; last < w.out[2] && inside(last);) ++last;
+  }
+  bool any() const { return last > first; }
+};
+
 // Values at places that are numbered within each plane of the last `dims` dimensions.
 inline Tensor gather_planes(const Tensor& x, const Tensor& index, std::int64_t dims) {
   return gather(x.flatten(-dims), -1, index.flatten(-dims)).reshape(index.sizes());

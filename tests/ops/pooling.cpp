@@ -92,3 +92,33 @@ TEST_CASE("pooling says what is wrong") {
   CHECK_THROWS_AS(nn::FractionalMaxPool2d(nn::FractionalMaxPool2dOptions(2)), Error);
   CHECK(error([&] { max_pool2d(Tensor(), {2}); }) == "max_pool2d: the tensor is undefined");
 }
+
+// Two equal layers take the general loop, and the first of them wins: the same elements, and the same places.
+TEST_CASE("pooling of planes along memory finds what the general loop finds") {
+  for (const ScalarType type : {kFloat, kDouble})
+    for (const std::int64_t width : {2, 3, 7, 8, 15, 16, 17, 31, 33, 40, 70})
+      for (const std::int64_t kernel : {1, 2, 3, 5})
+        for (const std::int64_t stride : {1, 2, 3, 5})
+          for (const std::int64_t pad : {0, 1, 2})
+            for (const bool ceil : {false, true}) {
+              if (pad > kernel / 2 || kernel > width + 2 * pad) continue;
+              CAPTURE(width);
+              CAPTURE(kernel);
+              CAPTURE(stride);
+              CAPTURE(pad);
+              CAPTURE(ceil);
+              Tensor x = randint(-2, 3, {2, 6, width}, type);  // many ties
+              if (width % 3 == 0) x.view({-1}).select(0, width) = NAN;
+              x.requires_grad_();
+              const Tensor twice = stack({x, x}, 1);
+              const auto [y, at] = max_pool2d_with_indices(x, {kernel}, {stride}, {pad}, {1}, ceil);
+              const auto [y2, at2] = max_pool3d_with_indices(twice, {2, kernel, kernel}, {2, stride, stride}, {0, pad, pad}, {1}, ceil);
+              CHECK(allclose(y, y2.squeeze(1), 0, 0, true));
+              if (width % 3) CHECK(equal(at, at2.squeeze(1)));  // of several NaN the last one wins, in the second layer
+              const Tensor mean = avg_pool2d(x.nan_to_num(), {kernel}, {stride}, {pad}, ceil, stride != 2);
+              const Tensor mean2 = avg_pool3d(twice.nan_to_num(), {2, kernel, kernel}, {2, stride, stride}, {0, pad, pad}, ceil, stride != 2).squeeze(1);
+              CHECK(allclose(mean, mean2, 1e-5, 1e-6));
+              const Tensor g = randn_like(mean);
+              CHECK(allclose(autograd::grad({mean}, {x}, {g})[0], autograd::grad({mean2}, {x}, {g})[0], 1e-4, 1e-5));
+            }
+}
