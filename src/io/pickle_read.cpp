@@ -69,7 +69,7 @@ class Machine {
     }
     if (stack_.size() != 1) fail({"it ends with ", stack_.size(), " values instead of one"});
     IValue v = pop_value();
-    if (v.weight() / 64 > code_.size() + (1 << 20)) fail({"values are used again and again, so that it would grow beyond all measure"});
+    if (v.weight() > 64 * code_.size() + (1 << 20)) fail({"values are used again and again, so that it would grow beyond all measure"});
     return v;
   }
 

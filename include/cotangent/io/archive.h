@@ -4,11 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <iosfwd>
-#include <utility>
 #include <memory>    // archives share what was read; libtorch's interface has pointers to modules
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "cotangent/callable.h"
