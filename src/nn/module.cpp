@@ -248,6 +248,8 @@ void Module::clone_(Module&, const std::optional<Device>&) {}
 
 void Module::take_state(const Module& from, const std::optional<Device>& device) {
   if (device) (void)empty({0}).to(*device);
+  CT_CHECK(!from.hooks_ || from.hooks_->weights.empty(), "clone: ", from.name(), " has a weight that is computed before each call, by weight_norm or spectral_norm, "
+           "and cannot be cloned\n  Call nn::utils::remove_weight_norm or remove_spectral_norm first.");
   const auto same = [](const char* kind, const char* call, std::size_t a, std::size_t b) {
     CT_CHECK(a == b, "clone: The cloned module does not have the same number of ", kind, " as the original module after calling reset() (", a, " and ", b,
              ")\n  Call ", call, " inside reset() and not the constructor.");

@@ -44,6 +44,7 @@ TEST_CASE("weight_norm: w = g v / |v|") {
   CHECK(ct::allclose((v * fc->named_parameters()["weight_v"]).sum(1), ct::zeros({3}), 1e-5, 1e-5));
   CHECK(ct::allclose(g.squeeze(1), (before / before.norm(2, {1}, true) * x.sum(0)).sum(1), 1e-5, 1e-5));
   CHECK(error_of([&] { nn::utils::weight_norm(fc); }) == "Cannot register two weight_norm hooks on the same parameter weight");
+  CHECK(error_of([&] { fc->clone(); }).find("has a weight that is computed before each call") != std::string::npos);
   nn::utils::remove_weight_norm(fc);
   CHECK(fc->named_parameters().keys() == Strings{"bias", "weight"});
   CHECK(ct::allclose(fc->weight, 2 * before));
