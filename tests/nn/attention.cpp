@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 
+#include "cotangent/autocast.h"
 #include "cotangent/cotangent.h"
 #include "cotangent/func.h"
 #include "cotangent/gradcheck.h"
@@ -101,6 +102,22 @@ TEST_CASE("MultiheadAttention: layouts, masks, derivatives") {
   ct::func::Parameters zero;
   for (const auto& p : m->named_parameters()) zero.emplace_back(p.key(), ct::zeros_like(p.value()));
   CHECK(std::get<0>(ct::func::functional_call(m, zero, q, k, v)).abs().max().item<double>() == 0);
+
+  nn::MultiheadAttention other(nn::MultiheadAttentionOptions(4, 2).kdim(3).vdim(5));  // keys and values of other features
+  other->to(ct::kDouble);
+  CHECK_SIZES(std::get<0>(other(q, leaf({5, 2, 3}), leaf({5, 2, 5}))), {3, 2, 4});
+  CHECK(says(refused([&] { other(q, k, v); }), "expecting k_proj_weight of shape [4, 4]"));
+  first->to(ct::kFloat);
+  const Tensor single = ct::randn({2, 3, 4}), causal = nn::TransformerImpl::generate_square_subsequent_mask(3);
+  const Tensor exact = std::get<0>(first(single, single, single, Tensor(), true, causal));
+  {
+    const ct::amp::autocast half(ct::kBFloat16);
+    const Tensor rounded = std::get<0>(first(single, single, single, Tensor(), true, causal));
+    CHECK(rounded.scalar_type() == ct::kBFloat16);
+    CHECK(ct::allclose(rounded.to(ct::kFloat), exact, 0.05, 0.05));
+    rounded.sum().backward();
+  }
+  CHECK(first->in_proj_weight.grad().scalar_type() == ct::kFloat);
 
   CHECK(says(refused([&] { m(q, k, v.narrow(0, 0, 2)); }), "do not match value's"));
   CHECK(says(refused([&] { m(q, k.narrow(2, 0, 3), v); }), "features"));

@@ -3,9 +3,11 @@
 
 #include <string>
 
+#include "cotangent/autocast.h"
 #include "cotangent/cotangent.h"
 #include "cotangent/func.h"
 #include "cotangent/gradcheck.h"
+#include "cotangent/nn/any.h"
 #include "cotangent/nn/rnn.h"
 #include "values.h"
 
@@ -197,4 +199,25 @@ TEST_CASE("packing: what is refused") {
   CHECK(says(refused([&] { rnn::pad_packed_sequence(rnn::PackedSequence({}, {})); }), "no batch_sizes"));
   CHECK(says(refused([&] { rnn::pad_packed_sequence(rnn::PackedSequence(Tensor(), lengths({1}))); }), "data"));
   CHECK(says(refused([&] { rnn::unpad_sequence(x, lengths({9, 1, 1})); }), "out of range"));
+}
+
+TEST_CASE("recurrent layers in mixed precision, and as modules of any type") {
+  ct::manual_seed(5);
+  nn::LSTM lstm(nn::LSTMOptions(3, 4).num_layers(2));
+  nn::GRU gru(nn::GRUOptions(3, 4).bidirectional(true));
+  const Tensor x = ct::randn({5, 2, 3});
+  const Tensor exact = std::get<0>(lstm(x)).detach(), exact_gru = std::get<0>(gru(x)).detach();
+  {
+    const ct::amp::autocast half(ct::kBFloat16);
+    const Tensor y = std::get<0>(lstm(x)), z = std::get<0>(gru(x));
+    CHECK(ct::allclose(y.to(ct::kFloat), exact, 0.05, 0.02));
+    CHECK(ct::allclose(z.to(ct::kFloat), exact_gru, 0.05, 0.02));
+    (y.sum() + z.sum()).backward();
+  }
+  for (const Tensor& p : lstm->parameters()) CHECK(p.grad().scalar_type() == ct::kFloat);
+  for (const Tensor& p : gru->parameters()) CHECK(p.grad().scalar_type() == ct::kFloat);
+
+  nn::AnyModule any(lstm);
+  const auto [y, state] = any.forward<std::tuple<Tensor, std::tuple<Tensor, Tensor>>>(x);
+  CHECK(near(y, exact));
 }
