@@ -225,3 +225,44 @@ TEST_CASE("the mean of whole numbers is a whole number, as in libtorch") {
   const at::Tensor x = at::arange(-20, 16).view({1, 6, 6});
   same(ct::avg_pool2d(oracle::to_ct(x), {3}, {2}, {1}), at::avg_pool2d(x, 3, 2, 1));
 }
+
+TEST_CASE("pooling of wide rows agrees over kernels, strides and margins") {
+  torch::manual_seed(5);
+  int compared = 0;
+  for (const at::ScalarType type : {at::kDouble, at::kFloat})
+    for (const auto& [height, width] : {std::pair{5, 37}, {8, 70}, {3, 16}, {9, 17}, {7, 33}})
+      for (const int kernel : {1, 2, 3, 5})
+        for (const int stride : {1, 2, 3, 5})
+          for (const int pad : {0, 1, 2})
+            for (const bool ceil : {false, true}) {
+              if (pad > kernel / 2 || kernel > height) continue;
+              CAPTURE(height);
+              CAPTURE(width);
+              CAPTURE(kernel);
+              CAPTURE(stride);
+              CAPTURE(pad);
+              CAPTURE(ceil);
+              at::Tensor p = torch::randint(-2, 3, {2, 2, height, width}).to(type);  // many ties
+              ct::Tensor q = oracle::to_ct(p);
+              p.requires_grad_(), q.requires_grad_();
+              const auto [v, i] = at::max_pool2d_with_indices(p, kernel, stride, pad, 1, ceil);
+              const auto [w, j] = ct::max_pool2d_with_indices(q, {kernel}, {stride}, {pad}, {1}, ceil);
+              CHECK(at::equal(oracle::to_at(w.detach()), v.detach()));
+              CHECK(at::equal(oracle::to_at(j), i));
+              const at::Tensor g = torch::randn_like(v);
+              v.backward(g);
+              w.backward(oracle::to_ct(g));
+              CHECK(at::allclose(oracle::to_at(q.grad()), p.grad(), 1e-5, 1e-5));
+              at::Tensor x = torch::randn({2, 2, height, width}, type);
+              ct::Tensor y = oracle::to_ct(x);
+              x.requires_grad_(), y.requires_grad_();
+              const at::Tensor expected = at::avg_pool2d(x, kernel, stride, pad, ceil, stride % 2 == 0);
+              const ct::Tensor got = ct::avg_pool2d(y, {kernel}, {stride}, {pad}, ceil, stride % 2 == 0);
+              CHECK(at::allclose(oracle::to_at(got.detach()), expected.detach(), 1e-6, 1e-6));
+              expected.backward(g);
+              got.backward(oracle::to_ct(g));
+              CHECK(at::allclose(oracle::to_at(y.grad()), x.grad(), 1e-5, 1e-5));
+              ++compared;
+            }
+  CHECK(compared > 300);
+}
