@@ -10,7 +10,7 @@
 
 namespace ct::nn {
 
-struct BatchNormOptions {
+struct CT_API BatchNormOptions {  // visible, since templates of the library have it as an argument
   BatchNormOptions(std::int64_t num_features) : num_features_(num_features) {}
   CT_ARG(std::int64_t, num_features);
   CT_ARG(double, eps) = 1e-5;
@@ -22,7 +22,7 @@ using BatchNorm1dOptions = BatchNormOptions;
 using BatchNorm2dOptions = BatchNormOptions;
 using BatchNorm3dOptions = BatchNormOptions;
 
-struct InstanceNormOptions {
+struct CT_API InstanceNormOptions {
   InstanceNormOptions(std::int64_t num_features) : num_features_(num_features) {}
   CT_ARG(std::int64_t, num_features);
   CT_ARG(double, eps) = 1e-5;
