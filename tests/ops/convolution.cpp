@@ -3,10 +3,13 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
+
 #include "cotangent/autograd.h"
 #include "cotangent/func.h"
 #include "cotangent/graph.h"
 #include "cotangent/ops.h"
+#include "cotangent/threads.h"
 #include "values.h"
 
 using ct::Tensor;
@@ -85,6 +88,37 @@ TEST_CASE("conv2d is its definition, over sizes from one to more than a vector, 
               CHECK(ct::allclose(floats[0].to(ct::kDouble), grads[0], 1e-3, 1e-3));
               CHECK(ct::allclose(floats[1].to(ct::kDouble), grads[1], 1e-3, 1e-3));
             }
+}
+
+TEST_CASE("many channels are summed in parts") {
+  ct::manual_seed(4);
+  const Tensor x = ct::randn({2, 150, 4, 21}, ct::kDouble), w = ct::randn({11, 150, 3, 3}, ct::kDouble), b = ct::randn({11}, ct::kDouble);
+  CHECK(ct::allclose(ct::conv2d(x, w, b, {1, 2}, 1), by_definition(x, w, b, 1, 1, 1, 1).slice(3, 0, std::nullopt, 2), 1e-11, 1e-11));
+  const Tensor y = ct::conv_transpose2d(x, ct::randn({150, 7, 3, 2}, ct::kDouble), {}, {1, 2}, 1), f = ct::randn(y.sizes(), ct::kDouble);
+  CHECK_SIZES(y, {2, 7, 4, 40});
+  const Tensor a = x.detach().requires_grad_(), k = ct::randn({150, 7, 3, 2}, ct::kDouble).requires_grad_();
+  const Tensor z = ct::conv_transpose2d(a, k, {}, {1, 2}, 1);
+  const auto grads = ct::autograd::grad({z}, {a, k}, {f});
+  const double expected = (z.detach() * f).sum().item<double>();
+  CHECK((grads[0] * x).sum().item<double>() == doctest::Approx(expected).epsilon(1e-10));
+  CHECK((grads[1] * k.detach()).sum().item<double>() == doctest::Approx(expected).epsilon(1e-10));
+}
+
+TEST_CASE("weights' gradients do not depend on the number of threads, and meet no infinity that a position does not see") {
+  ct::manual_seed(5);
+  const int before = ct::get_num_threads();
+  Tensor x = ct::randn({16, 8, 12, 12}), w = ct::randn({16, 8, 3, 3}).requires_grad_();
+  const auto gradient = [&](int threads) {
+    ct::set_num_threads(threads);
+    return ct::autograd::grad({ct::conv2d(x, w).sin().sum()}, {w})[0];
+  };
+  CHECK(ct::equal(gradient(1), gradient(4)));
+  ct::set_num_threads(before);
+  x = ct::zeros({1, 1, 6, 6});
+  x[0][0][0][5] = std::numeric_limits<float>::infinity();  // seen through the last column of the kernel only
+  w = ct::zeros({1, 1, 3, 3}).requires_grad_();
+  const Tensor y = ct::conv2d(x, w), g = ct::autograd::grad({y}, {w}, {ct::ones_like(y)})[0];
+  CHECK(g.isfinite().sum().item<std::int64_t>() == 8);
 }
 
 TEST_CASE("padding by a word") {

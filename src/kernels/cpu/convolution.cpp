@@ -92,7 +92,7 @@ struct SlideSpace {
 
 // Images that are summed before the lanes of a vector are: until that is little beside the rest.
 inline std::int64_t images_together(const ConvShape& s, std::int64_t bytes) {
-  const std::int64_t vectors = s.out[0] * s.out[1] * ((s.out[2] + 15) / 16), most = (std::int64_t{1} << 18) / std::max<std::int64_t>(1, bytes);
+  const std::int64_t vectors = s.out[0] * s.out[1] * ((s.out[2] + 15) / 16), most = (std::int64_t{1} << 21) / std::max<std::int64_t>(1, bytes);
   return std::max<std::int64_t>(1, std::min({s.batch, most, 256 / std::max<std::int64_t>(1, vectors)}));
 }
 
@@ -110,6 +110,18 @@ constexpr int most_rows = 8;  // 32
 #endif
 constexpr std::int64_t across = 3;  // vectors of positions at a time
 constexpr std::int64_t band = 12;   // that pass while one part of the weights stays in the first cache
+
+// The first `count` elements, without a look at what lies behind them.
+template <class D, class M, class T = hn::TFromD<D>>
+HWY_INLINE hn::Vec<D> load_first(D d, [[maybe_unused]] M mask, [[maybe_unused]] std::int64_t count, const T* p) {
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+  return hn::MaskedLoad(mask, d, p);
+#else
+  HWY_ALIGN T part[HWY_MAX_BYTES / sizeof(T)] = {};
+  std::copy(p, p + count, part);
+  return hn::Load(d, part);
+#endif
+}
 
 // Channels are treated in blocks of 8, 4, 3, 2 or 1.
 inline std::int64_t block_of(std::int64_t left) { return left >= most_rows ? most_rows : left >= 4 ? 4 : left; }
@@ -167,7 +179,7 @@ HWY_NOINLINE void tile(D d, const Slide<T>& s, std::int64_t k, std::int64_t begi
     if (begin == 0) return hn::Set(d, s.bias ? s.bias[k + r] : T(0));
     y += (k + r) * s.to_k;
     if (whole) return hn::LoadU(d, y);
-    if (s.to_w == 1) return hn::MaskedLoad(mask, d, y);
+    if (s.to_w == 1) return load_first(d, mask, count, y);
     HWY_ALIGN T part[HWY_MAX_BYTES / sizeof(T)] = {};
     for (std::int64_t i = 0; i < count; ++i) part[i] = y[i * s.to_w];
     return hn::Load(d, part);
@@ -261,16 +273,12 @@ void slide_columns(D d, const Slide<T>& s, const T* planes, T* y, std::int64_t b
 }
 
 template <class T>
-void slide(Slide<T> s, const Planes& p, std::int64_t taps_per_channel, const T* planes, T* y) {
+void slide(Slide<T> s, const T* planes, T* y) {
   const hn::ScalableTag<T> d;
   const hn::Half<decltype(d)> half;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d)), whole = s.size[2] / lanes, rest = s.size[2] % lanes;
-  // As many channels at a time as have what a band reads in half of the first cache.
-  const std::int64_t rows = band / std::max<std::int64_t>(1, whole + (rest > 0));
-  const std::int64_t height = std::min(p.axis[1].length, p.axis[1].length - s.size[1] + 1 + rows), depth = p.axis[0].length - s.size[0] + 1;
-  const std::int64_t reads = p.channel() / p.plane() * height * depth * p.axis[2].length * static_cast<std::int64_t>(sizeof(T));
-  const std::int64_t at_once = std::max<std::int64_t>(96, 16384 / std::max<std::int64_t>(1, reads) * taps_per_channel);
-  const std::int64_t parts = std::max<std::int64_t>(1, (s.taps + at_once / 2) / at_once);
+  // The weights of a block of channels for so many taps fill three quarters of the first cache.
+  const std::int64_t most = 24576 / (8 * static_cast<std::int64_t>(sizeof(T))), parts = std::max<std::int64_t>(1, (s.taps + most / 2) / most);
   s.chunk = std::max<std::int64_t>(1, (s.taps + parts - 1) / parts);
   if (whole > 0) slide_columns(d, s, planes, y, 0, whole, lanes);
   if (rest == 0) return;
@@ -338,7 +346,7 @@ void slide_forward(const ConvShape& s, const T* in, const T* w, const T* bias, T
     const std::int64_t g = i % s.groups;
     const Slide<T> one{{s.out[0], s.out[1], s.out[2]}, p.axis[1].length * p.axis[2].length, p.axis[2].length, s.out[1] * s.out[2], s.out[2], 1, s.out_size(),
                        s.out_channels, taps, taps, tap, packed + g * s.out_channels * taps, bias ? bias + g * s.out_channels : nullptr};
-    slide(one, p, s.kernel_size(), planes, out + i * s.out_channels * s.out_size());
+    slide(one, planes, out + i * s.out_channels * s.out_size());
   });
 }
 
@@ -395,7 +403,7 @@ void slide_transposed(const ConvShape& s, const T* out, const T* w, const T* bia
                    s.in_channels, count * s.out_channels, count * s.out_channels, tap + first * s.out_channels, packed + g * per_group + first * s.out_channels * s.in_channels,
                    bias ? bias + g * s.in_channels : nullptr};
       for (int d = 0; d < 3; ++d) one.size[d] = (s.in[d] - b[d] + s.stride[d] - 1) / s.stride[d];
-      slide(one, p, count, planes, in + i * s.in_channels * s.in_size() + (b[0] * s.in[1] + b[1]) * s.in[2] + b[2]);
+      slide(one, planes, in + i * s.in_channels * s.in_size() + (b[0] * s.in[1] + b[1]) * s.in[2] + b[2]);
     });
   });
 }
@@ -442,7 +450,7 @@ HWY_NOINLINE void weight_tile(D d, const WeightSum<T>& s, std::int64_t j, const 
     const T *x = planes + image * s.image, *y = out + image * s.out_image;
     for (std::int64_t i = 0; i < s.rows; ++i, x += s.row, y += n) {
       for (std::int64_t c = 0; c < whole; c += lanes) step(x + c, y + c, [&](const T* p) HWY_ATTR { return hn::LoadU(d, p); });
-      if (whole < n) step(x + whole, y + whole, [&](const T* p) HWY_ATTR { return hn::MaskedLoad(mask, d, p); });
+      if (whole < n) step(x + whole, y + whole, [&](const T* p) HWY_ATTR { return load_first(d, mask, n - whole, p); });
     }
   }
   w += j;
@@ -549,7 +557,8 @@ bool slides_over(const ConvShape& s, bool transposed) {
 std::int64_t weight_parts(const ConvShape& s) {
   const double work = static_cast<double>(s.batch * s.groups) * static_cast<double>(s.out_channels * s.in_channels) *
                       static_cast<double>(s.kernel_size() * s.out_size());
-  return std::max<std::int64_t>(1, std::min<std::int64_t>({s.batch, 8, static_cast<std::int64_t>(work / 200000)}));
+  // Few of them, so that a part has images to sum together.
+  return std::max<std::int64_t>(1, std::min<std::int64_t>({s.batch, s.batch >= 64 ? 8 : 4, static_cast<std::int64_t>(work / 200000)}));
 }
 
 template <class T>
