@@ -5,6 +5,7 @@
 
 #include "bare.h"
 #include "checkpoint.h"
+#include "convolution.h"
 #include "derivatives.h"
 #include "loaders.h"
 #include "losses.h"
@@ -122,6 +123,7 @@ std::vector<Row> rows() {
   for (const Row& r : derivative_rows()) all.push_back(r);
   for (const Row& r : loss_rows()) all.push_back(r);
   for (const Row& r : loader_rows()) all.push_back(r);
+  for (const Row& r : convolution_rows()) all.push_back(r);
   for (const Row& r : pooling_rows()) all.push_back(r);
   for (const Row& r : optimizer_rows()) all.push_back(r);
   for (const Row& r : recurrent_rows()) all.push_back(r);
