@@ -100,6 +100,17 @@ TEST_CASE("chunk: a chunk that cannot be read is an exception, and the rest foll
   CHECK_FALSE(d.get_batch());
 }
 
+TEST_CASE("chunk: a batch that was not full when a chunk failed is given out, and nobody waits for nobody") {
+  Sequential d(Reader(6, 1), samplers::SequentialSampler(0), samplers::SequentialSampler(0), ChunkDatasetOptions(1, 4, 4));
+  d.reset();
+  CHECK(*d.get_batch() == std::vector<int>{0});
+  CHECK_THROWS_AS(d.get_batch(), ct::data::WorkerException);
+  CHECK(*d.get_batch() == std::vector<int>{20, 21, 22, 30});
+  int n = 4;
+  while (auto b = d.get_batch()) n += static_cast<int>(b->size());
+  CHECK(n == 3 + 4 + 5 + 6);
+}
+
 TEST_CASE("chunk: in a loader, left early, never begun") {
   auto shared = ct::data::datasets::make_shared_dataset<Shuffled>(Reader(9), samplers::RandomSampler(0), samplers::RandomSampler(0), ChunkDatasetOptions(2, 3, 6));
   for (const std::size_t workers : {0, 2}) {

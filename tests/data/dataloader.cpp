@@ -183,6 +183,9 @@ TEST_CASE("dataloader: an epoch that is left early, and iterators past their end
     auto end = loader->end();
     CHECK(has(error_of([&] { ++end; }), "Incrementing the DataLoader's past-the-end iterator is not allowed"));
     CHECK(has(error_of([&] { *end; }), "Dereferencing the DataLoader's past-the-end iterator is not allowed"));
+    for (auto& batch : *loader)  // an iterator that has come to its end is in nobody's way
+      if (batch[0] == 4) break;
+    CHECK(*loader->begin() == std::vector<int>{0, 1});
     auto orphan = loader->begin();
     *orphan;
     loader.reset();

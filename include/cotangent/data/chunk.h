@@ -102,7 +102,7 @@ class ChunkDataset final : public StatefulDataset<ChunkDataset<ChunkReader, Chun
     Ready batch;
     {
       detail::Crew::Guard guard(crew_);
-      crew_.wait([this] { return running_ == 0 || quit_ || (!ready_.empty() && (ready_.front().exception || ready_.front().examples.size() == options_.batch_size())); });
+      crew_.wait([this] { return running_ == 0 || quit_ || ready_.size() > 1 || (ready_.size() == 1 && ended(ready_.front())); });
       if (ready_.empty()) return std::nullopt;
       batch = std::move(ready_.front());
       ready_.pop_front();
@@ -150,6 +150,9 @@ class ChunkDataset final : public StatefulDataset<ChunkDataset<ChunkReader, Chun
     UnwrappedBatchType examples{};
     std::exception_ptr exception{};
   };
+
+  // Only the last batch grows, until it is full; none grows behind an exception.
+  bool ended(const Ready& batch) const { return batch.exception || batch.examples.size() >= options_.batch_size(); }
 
   void stop() {
     {
@@ -199,7 +202,7 @@ class ChunkDataset final : public StatefulDataset<ChunkDataset<ChunkReader, Chun
     if (quit_) return;
     example_sampler_.reset(data.size());
     for (std::size_t left = data.size(); left > 0;) {  // fills the last batch up, then makes new ones
-      if (ready_.empty() || ready_.back().exception || ready_.back().examples.size() >= options_.batch_size()) ready_.emplace_back();
+      if (ready_.empty() || ended(ready_.back())) ready_.emplace_back();
       auto& batch = ready_.back().examples;
       const std::size_t n = left < options_.batch_size() - batch.size() ? left : options_.batch_size() - batch.size();
       const auto places = example_sampler_.next(n);

@@ -185,9 +185,11 @@ class DataLoaderBase {
   /// Begins an epoch. With workers, one that was left early ends here.
   /// Errors: ct::Error "Attempted to get a new DataLoader iterator while another iterator is not yet exhausted", with workers.
   Iterator<Batch> begin() {
-    if (shuttle_ && shuttle_->in_flight() > 0 && link_.use_count() > 1) detail::throw_two_iterators();
+    if (shuttle_ && shuttle_->in_flight() > 0 && !latest_.expired()) detail::throw_two_iterators();
     reset();
-    return Iterator<Batch>(std::make_shared<detail::Epoch<Batch>>([link = link_] { return *link ? (*link)->next() : std::optional<Batch>(); }));
+    auto epoch = std::make_shared<detail::Epoch<Batch>>([link = link_] { return *link ? (*link)->next() : std::optional<Batch>(); });
+    latest_ = epoch;
+    return Iterator<Batch>(std::move(epoch));
   }
   Iterator<Batch> end() { return {}; }
 
@@ -210,11 +212,15 @@ class DataLoaderBase {
         s.batch = datasets_[worker % datasets_.size()].get_batch(std::move(*s.request));
       });
     }
-    shuttle_->drain();
+    drain();
     for (Slot& s : slots_) s.batch.reset();
     prefetch();
   }
   Dataset& main_thread_dataset() { return datasets_[0]; }
+  // Drops what the workers have not begun, and waits for the rest.
+  void drain() {
+    if (shuttle_) shuttle_->drain();
+  }
 
   FullDataLoaderOptions options_;
 
@@ -252,6 +258,7 @@ class DataLoaderBase {
   std::vector<Dataset> datasets_;
   std::vector<Slot> slots_;
   std::shared_ptr<DataLoaderBase*> link_;  // iterators hold it too, so they know when the loader is gone
+  std::weak_ptr<detail::Epoch<Batch>> latest_;
   bool joined_ = false;
   std::unique_ptr<detail::Shuttle> shuttle_;  // last: its workers use all of the above
 };
@@ -291,6 +298,7 @@ class StatefulDataLoader : public DataLoaderBase<Dataset, typename Dataset::Batc
 
  private:
   void reset() override {
+    this->drain();  // no worker is to be in the dataset while it begins anew
     this->main_thread_dataset().reset();
     super::reset();
   }
