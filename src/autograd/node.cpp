@@ -273,6 +273,9 @@ void OpNode::check_gradient(Tensor& g, std::uint32_t i) const {
 
 Saved::~Saved() { delete more_; }
 
+// What `more_` holds at most: as many saved values as a mask has bits, and as many gradients.
+static constexpr std::size_t most_kept = 64;
+
 const Tensor& Saved::value(int bit) const {
   if (live_) return bit < max_saved_inputs ? *live_->in[bit] : live_->out[bit - max_saved_inputs];
   for (int i = 0; i < 4; ++i) {
@@ -285,7 +288,7 @@ const Tensor& Saved::value(int bit) const {
   }
   if (!more_) {
     more_ = new std::vector<std::pair<int, Tensor>>;
-    more_->reserve(32);  // references into it stay valid: a mask has 32 bits
+    more_->reserve(most_kept);  // references into it stay valid
   }
   for (const auto& [b, t] : *more_)
     if (b == bit) return t;
@@ -304,8 +307,9 @@ Tensor OpNode::gradient_of_all(const Saved& s, int arg, FunctionRef<std::vector<
     for (const auto& kept : *s.more_)
       if (kept.first >= first) return find();
   std::vector<Tensor> all = make();
+  CT_ASSERT(all.size() <= 32);
   if (!s.more_) s.more_ = new std::vector<std::pair<int, Tensor>>;
-  s.more_->reserve(32 + all.size());
+  s.more_->reserve(most_kept);
   for (std::size_t k = 0; k < all.size(); ++k) s.more_->emplace_back(first + static_cast<int>(k), std::move(all[k]));
   return find();
 }

@@ -1,9 +1,9 @@
 // ops/gru_layer.cpp -- one direction of a GRU's layer as one operation: the loop over its steps.
+#include "autograd/node.h"
 #include "kernels/gru.h"
 #include "ops/op_list.h"
 #include "ops/rnn_layers.h"
 #include "ops/rules.h"
-#include "ops/shared_gradients.h"
 
 namespace ct {
 
@@ -88,12 +88,14 @@ Gradients gradients_by_ops(const Saved& s) {
   return {stack(dz, 0), stack(dg, 0), dh};
 }
 
-Gradients gradients(const Saved& s, int arg) {
-  return detail::shared_gradients<Gradients>(s, arg, 4, [&] {
+// z, h or g.
+Tensor gradient(const Saved& s, int which) {
+  return OpNode::gradient_of_all(s, which, [&] {
     bool plain = !s.g(2).defined();
     for (const Tensor* t : {&s.g(0), &s.g(1), &s.x(1), &s.x(2), &s.y(0), &s.y(2)})
       plain = plain && (!t->defined() || (!detail::is_layered(*t) && detail::is_constant(*t)));
-    return plain ? gradients_by_kernel(s) : gradients_by_ops(s);
+    const Gradients d = plain ? gradients_by_kernel(s) : gradients_by_ops(s);
+    return std::vector<Tensor>{d.z, d.h, d.g};
   });
 }
 
@@ -110,8 +112,9 @@ constexpr Op gru_layer_op{
                "dg = (dr, du, dm r); dx0 = dz; dx1 = gh_0; dx2 = sum_t dg_t^T h_t-1; dx3 = sum(dg)",
     .forward_multi = gru_by_kernel,
     .vjp = [](const Tensor&, const Saved& s, int arg) {
-      const Gradients d = gradients(s, arg);
-      return arg == 0 ? d.z : arg == 1 ? d.h : arg == 2 ? detail::weight_gradient(d.g, s.y(0), s.x(1), s.attrs<GruAttrs>().reverse) : d.g.sum({0, 1});
+      if (arg < 2) return gradient(s, arg);
+      const Tensor g = gradient(s, 2);
+      return arg == 2 ? detail::weight_gradient(g, s.y(0), s.x(1), s.attrs<GruAttrs>().reverse) : g.sum({0, 1});
     },
     .batch_multi = [](const Batch& b) { return gru_by_ops(b.x(0), b.x(1), b.value(2), b.value(3), b.attrs<GruAttrs>().reverse); },
     .save = {all_of_it, all_of_it, all_of_it, all_of_it},

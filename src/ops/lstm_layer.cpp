@@ -1,10 +1,10 @@
 // ops/lstm_layer.cpp -- one direction of an LSTM's layer as one operation: the loop over its steps.
 #include "ops/rnn_layers.h"
 
+#include "autograd/node.h"
 #include "kernels/lstm.h"
 #include "ops/op_list.h"
 #include "ops/rules.h"
-#include "ops/shared_gradients.h"
 
 namespace ct {
 
@@ -92,12 +92,13 @@ Gradients gradients_by_ops(const Saved& s) {
 }
 
 // One pass back in time finds the gradients of z, h0 and c0, and dw needs the first of them.
-Gradients gradients(const Saved& s, int arg) {
-  return detail::shared_gradients<Gradients>(s, arg, 4, [&] {
+Tensor gradient(const Saved& s, int arg) {
+  return OpNode::gradient_of_all(s, arg, [&] {
     bool plain = !s.g(3).defined() && !s.g(4).defined();
     for (const Tensor* t : {&s.g(0), &s.g(1), &s.g(2), &s.x(2), &s.x(3), &s.y(3), &s.y(4)})
       plain = plain && (!t->defined() || (!detail::is_layered(*t) && detail::is_constant(*t)));
-    return plain ? gradients_by_kernel(s) : gradients_by_ops(s);
+    const Gradients d = plain ? gradients_by_kernel(s) : gradients_by_ops(s);
+    return std::vector<Tensor>{d.z, d.h, d.c};
   });
 }
 
@@ -114,8 +115,8 @@ constexpr Op lstm_layer_op{
                "dx1 = dz_1 w; dx2 = gc f_1; dx3 = sum_t dz_t^T h_t-1",
     .forward_multi = lstm_by_kernel,
     .vjp = [](const Tensor&, const Saved& s, int arg) {
-      const Gradients d = gradients(s, arg);
-      return arg == 0 ? d.z : arg == 1 ? d.h : arg == 2 ? d.c : detail::weight_gradient(d.z, s.y(0), s.x(1), s.attrs<LstmAttrs>().reverse);
+      if (arg < 3) return gradient(s, arg);
+      return detail::weight_gradient(gradient(s, 0), s.y(0), s.x(1), s.attrs<LstmAttrs>().reverse);
     },
     .batch_multi = [](const Batch& b) { return lstm_by_ops(b.x(0), b.x(1), b.x(2), b.value(3), b.attrs<LstmAttrs>().reverse); },
     .save = {all_of_it, all_of_it, all_of_it, all_of_it},
