@@ -370,6 +370,14 @@ bool exclusive(const Tensor& g) {
   return p->refs.count() == 1 && p->storage->refs.count() == 1 && p->storage->is_own() && p->contiguous &&
          !p->grad_fn && !p->requires_grad && !p->meta;
 }
+// The same of a view of a whole tensor that only this view refers to, as the transpose in the backward of a linear layer.
+bool exclusive_view(const Tensor& g) {
+  const TensorImpl* p = impl(g);
+  if (!p->is_view() || p->layered || !p->contiguous || p->grad_fn || p->requires_grad || p->refs.count() != 1) return false;
+  const TensorImpl* base = impl(p->meta->base);
+  return base->refs.count() == 1 && !base->meta && !base->grad_fn && base->storage == p->storage && base->numel == p->numel &&
+         p->storage->refs.count() == 2 && p->storage->is_own();
+}
 
 }  // namespace
 
@@ -384,7 +392,7 @@ void AccumulateGrad::accumulate(Tensor& g) {
   if (thread_state.grad_mode) return detail::add_to_grad(p, g);  // create_graph: never overwrite history
   const LeafLock lock(p);
   Tensor& total = p->need_meta().grad;
-  if (!total.defined()) total = exclusive(g) ? std::move(g) : g.clone();
+  if (!total.defined()) total = exclusive(g) ? std::move(g) : exclusive_view(g) ? detail::same_alias(g) : g.clone();
   else if (impl(total)->layered || impl(g)->layered) total = add(total, g);
   else total.add_(g);
 }

@@ -134,6 +134,19 @@ Tensor bmm_each(const Each& a, const Each& b) {
   return bmm(a.x, b.x.permute({1, 2, 0, 3}).flatten(2, 3)).view({n, a.x.size(1), batch, columns}).permute({2, 0, 1, 3}).contiguous();
 }
 
+// Whether a matrix lies in memory column by column, as w.t() does. Its gradient is then made in the same layout, so that
+// that of w is dense again: an optimizer reads it as it lies.
+bool by_columns(const Tensor& x) {
+  const detail::TensorImpl* t = impl(x);
+  return t->strides()[0] == 1 && t->strides()[1] >= t->sizes()[0] && t->sizes()[0] > 1 && t->sizes()[1] > 1;
+}
+// a^T g in that layout: [k, m] x [m, n] -> [k, n]
+Tensor second_gradient(const Tensor& a, const Tensor& g, bool columns) { return columns ? mm(g.t(), a).t() : mm(a.t(), g); }
+
+struct MmAttrs {
+  bool columns = false;  // of the second matrix
+};
+
 // y = a b
 constexpr Op mm_op{
     .name = "mm",
@@ -148,18 +161,18 @@ constexpr Op mm_op{
       return isReducedFloatingType(dtype) ? out.to(dtype) : out;
     },
     .vjp = [](const Tensor& g, const Saved& s, int arg) {
-      return arg == 0 ? mm(g, s.x(1).t())   // [m, n] x [n, k] -> [m, k]
-                      : mm(s.x(0).t(), g);  // [k, m] x [m, n] -> [k, n]
+      return arg == 0 ? mm(g, s.x(1).t()) : second_gradient(s.x(0), g, s.attrs<MmAttrs>().columns);  // [m, n] x [n, k] -> [m, k]
     },
     .batch = [](const Batch& b) { return mm_each(each(b, 0), each(b, 1)); },
     .save = {X(1), X(0)},
     .dtypes = Dtypes::no_bool,
     .samples = [](SampleSink& call) {
-      call({call.uniform({3, 4}), call.uniform({4, 5})});
-      call({call.uniform({1, 1}), call.uniform({1, 3})});
-      call({call.uniform({40, 37}), call.uniform({37, 33})});  // large enough for BLAS
-      call({call.uniform({2, 0}), call.uniform({0, 3})});
-      call({call.uniform({0, 2}), call.uniform({2, 3})});
+      call({call.uniform({3, 4}), call.uniform({4, 5})}, MmAttrs{});
+      call({call.uniform({3, 4}), call.uniform({4, 5})}, MmAttrs{true});
+      call({call.uniform({1, 1}), call.uniform({1, 3})}, MmAttrs{});
+      call({call.uniform({40, 37}), call.uniform({37, 33})}, MmAttrs{});  // large enough for BLAS
+      call({call.uniform({2, 0}), call.uniform({0, 3})}, MmAttrs{});
+      call({call.uniform({0, 2}), call.uniform({2, 3})}, MmAttrs{});
     },
 };
 
@@ -299,7 +312,8 @@ constexpr Op addmm_op{
     },
     .vjp = [](const Tensor& g, const Saved& s, int arg) {
       if (arg == 0) return times(g, beta_of(s));
-      return times(arg == 1 ? mm(g, s.x(2).t()) : mm(s.x(1).t(), g), alpha_of(s));
+      const Scalar& columns = s.attrs<ScalarAttrs>().s[2];
+      return times(arg == 1 ? mm(g, s.x(2).t()) : second_gradient(s.x(1), g, columns.isBoolean() && columns.toBool()), alpha_of(s));
     },
     .jvp = [](const Tensor* t, const Saved& s) { return tangent_with_term(t, s, mm); },
     .batch = [](const Batch& b) {
@@ -315,6 +329,7 @@ constexpr Op addmm_op{
     .samples = [](SampleSink& call) {
       call({call.uniform({3, 5}), call.uniform({3, 4}), call.uniform({4, 5})}, ScalarAttrs{{1, 1}});
       call({call.uniform({5}), call.uniform({3, 4}), call.uniform({4, 5})}, ScalarAttrs{{1, 1}});
+      call({call.uniform({5}), call.uniform({3, 4}), call.uniform({4, 5})}, ScalarAttrs{{1, 1, true}});
       call({call.uniform({}), call.uniform({3, 4}), call.uniform({4, 5})}, ScalarAttrs{{2, -1}});
       call({call.uniform({36}), call.uniform({34, 35}), call.uniform({35, 36})}, ScalarAttrs{{0.5, 2}});
       call({call.uniform({3}), call.uniform({2, 0}), call.uniform({0, 3})}, ScalarAttrs{{2, 1}});
@@ -421,7 +436,7 @@ std::span<const Op* const> matmul_ops() {
 Tensor mm(const Tensor& self, const Tensor& mat2) {
   check_defined("mm", {&self, &mat2});
   check_mm("mm", self, mat2, "self", "mat2");
-  return apply(mm_op, self, mat2);
+  return apply_with(mm_op, MmAttrs{by_columns(mat2)}, self, mat2);
 }
 Tensor mv(const Tensor& self, const Tensor& vec) {
   check_defined("mv", {&self, &vec});
@@ -449,7 +464,7 @@ Tensor addmm(const Tensor& self, const Tensor& mat1, const Tensor& mat2, const S
   check_mm("addmm", mat1, mat2, "mat1", "mat2");
   check_same_dtype("addmm", self, mat1);
   check_factors("addmm", self, beta, alpha);
-  return apply_with(addmm_op, ScalarAttrs{{beta, alpha}}, self, mat1, mat2);
+  return apply_with(addmm_op, ScalarAttrs{{beta, alpha, by_columns(mat2)}}, self, mat1, mat2);
 }
 Tensor addmv(const Tensor& self, const Tensor& mat, const Tensor& vec, const Scalar& beta, const Scalar& alpha) {
   check_defined("addmv", {&self, &mat, &vec});
@@ -473,7 +488,7 @@ Tensor& Tensor::addmm_(const Tensor& mat1, const Tensor& mat2, const Scalar& bet
   check_factors("addmm_", *this, beta, alpha);
   CT_CHECK(dim() == 2 && size(0) == mat1.size(0) && size(1) == mat2.size(1), "addmm_: output with shape ", sizes(), " doesn't match the product's shape [",
            mat1.size(0), ", ", mat2.size(1), "]\n  An in-place operation cannot change the shape of its tensor; use addmm.");
-  return apply_inplace(addmm_op, ScalarAttrs{{beta, alpha}}, *this, mat1, mat2);
+  return apply_inplace(addmm_op, ScalarAttrs{{beta, alpha, by_columns(mat2)}}, *this, mat1, mat2);
 }
 
 }  // namespace ct

@@ -294,3 +294,19 @@ TEST_CASE("grad mode belongs to the thread") {
   CHECK(other);
   CHECK_FALSE(ct::GradMode::is_enabled());
 }
+
+TEST_CASE("the gradient behind a transpose is dense and the leaf's own") {
+  const Tensor x = ct::full({3, 4}, 2.0, ct::kDouble);
+  Tensor w = ct::full({5, 4}, 0.5, ct::kDouble).requires_grad_();
+  Tensor seen;
+  for (const bool watched : {false, true}) {
+    w.mutable_grad().reset();
+    if (watched) w.register_hook([&](const Tensor& g) { seen = g; });
+    (x.mm(w.t()) * ct::arange(5).to(ct::kDouble)).sum().backward();
+    CHECK(w.grad().is_contiguous());
+    CHECK(w.grad()[3].eq(18).all().item<bool>());
+    CHECK(!w.grad().is_view());
+  }
+  seen.zero_();  // what a hook kept is another tensor
+  CHECK(w.grad()[3].eq(18).all().item<bool>());
+}
