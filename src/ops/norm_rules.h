@@ -6,13 +6,10 @@
 
 #include "autograd/node.h"
 #include "kernels/normalization.h"
+#include "ops/past_cache.h"
 #include "ops/rules.h"
 
 namespace ct::detail {
-
-// Results from here on are written past the caches, as in elementwise loops.
-template <class T>
-bool past_cache(std::int64_t numel) { return numel * static_cast<std::int64_t>(sizeof(T)) >= std::int64_t{8} << 20; }
 
 // Tasks of n elements of a few additions each.
 inline std::int64_t norm_grain(std::int64_t n) { return std::max<std::int64_t>(1, elementwise_grain / (4 * std::max<std::int64_t>(1, n))); }

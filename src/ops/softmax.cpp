@@ -2,6 +2,7 @@
 #include "kernels/softmax.h"
 
 #include "ops/op_list.h"
+#include "ops/past_cache.h"
 #include "ops/reduction.h"
 #include "ops/rules.h"
 
@@ -45,7 +46,8 @@ Tensor softmax_forward(const Call& c, bool log) {
     const auto& k = kernels::softmax_kernels<T>();
     const T* x = detail::data<T>(w.x);
     T* y = detail::data<T>(out);
-    along(w, [&](std::int64_t at) { (log ? k.log_softmax : k.softmax)(y + at, x + at, w.n); },
+    const bool past = detail::past_cache<T>(out.numel());
+    along(w, [&](std::int64_t at) { (log ? k.log_softmax : k.softmax)(y + at, x + at, w.n, past); },
           [&](std::int64_t at, std::int64_t m) { (log ? k.log_softmax_columns : k.softmax_columns)(y + at, x + at, w.n, w.inner, m); });
   };
   if (w.x.scalar_type() == kFloat) run(float{});
@@ -62,7 +64,8 @@ Tensor softmax_data_forward(const Call& c, bool log) {
     const auto& k = kernels::softmax_kernels<T>();
     const T *g = detail::data<T>(w.x), *p = detail::data<T>(y);
     T* dx = detail::data<T>(out);
-    along(w, [&](std::int64_t at) { (log ? k.log_softmax_backward : k.softmax_backward)(dx + at, g + at, p + at, w.n); },
+    const bool past = detail::past_cache<T>(out.numel());
+    along(w, [&](std::int64_t at) { (log ? k.log_softmax_backward : k.softmax_backward)(dx + at, g + at, p + at, w.n, past); },
           [&](std::int64_t at, std::int64_t m) {
             (log ? k.log_softmax_backward_columns : k.softmax_backward_columns)(dx + at, g + at, p + at, w.n, w.inner, m);
           });

@@ -27,6 +27,7 @@ Moments moments(const T* x, std::int64_t n) {
     const auto count = static_cast<double>(m);
     const T near = sum_vectors<T>(m, [&](auto d, std::int64_t i) HWY_ATTR { return hn::LoadU(d, p + i); }) / static_cast<T>(m);
     const auto s = two_sums<T>(m, [&](auto d, std::int64_t i, auto& sum, auto& squares) HWY_ATTR {
+      fetch_soon(p, i + m);
       const auto e = hn::Sub(hn::LoadU(d, p + i), hn::Set(d, near));
       sum = hn::Add(sum, e);
       squares = hn::MulAdd(e, e, squares);
@@ -85,6 +86,7 @@ void rows_backward(T* dx, T* dw, T* db, const T* g, const T* x, const T* mean, c
     if (!dx) continue;
     const T by_mean = mean ? -s * t.first / static_cast<T>(n) : T(0), by_x = -s * s * s * t.second / static_cast<T>(n);
     auto rest = [&](auto d, std::int64_t i) HWY_ATTR {
+      fetch_soon(x, i + n), fetch_soon(g, i + n);
       return hn::MulAdd(hn::Sub(hn::LoadU(d, x + i), hn::Set(d, m)), hn::Set(d, by_x), hn::Set(d, by_mean));
     };
     if (w)
@@ -95,7 +97,6 @@ void rows_backward(T* dx, T* dw, T* db, const T* g, const T* x, const T* mean, c
       fill_row(dx, n, past_cache, [&](auto d, std::int64_t i) HWY_ATTR { return hn::MulAdd(hn::LoadU(d, g + i), hn::Set(d, s), rest(d, i)); });
     dx += n;
   }
-  if (past_cache) hwy::FlushStream();
 }
 
 template <class T>

@@ -1,5 +1,5 @@
 // kernels/cpu/rows-inl.h -- loops over one dense row of float or double with Highway's vectors; compiled for each target.
-#include <hwy/cache_control.h>
+#include <hwy/cache_control.h>  // Prefetch, Stream
 #include <hwy/highway.h>
 
 #include <cstdint>
@@ -15,6 +15,12 @@ HWY_BEFORE_NAMESPACE();
 namespace ct::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+// x[i] will be read soon, as part of the next row: memory then works while this row is computed. It may lie behind the end.
+template <class T>
+HWY_INLINE void fetch_soon(const T* x, std::int64_t i) {
+  hwy::Prefetch(reinterpret_cast<const T*>(reinterpret_cast<std::uintptr_t>(x) + static_cast<std::uintptr_t>(i) * sizeof(T)));
+}
+
 // Calls f(d, i) on vectors that cover [0, n): full ones, then single lanes.
 template <class T, class F>
 HWY_INLINE void each_vector(std::int64_t n, const F& f) {
@@ -27,7 +33,8 @@ HWY_INLINE void each_vector(std::int64_t n, const F& f) {
 }
 
 // y[i] = f(d, i) for i in [0, n). `past_cache` writes full vectors past the caches: for results much larger than those, which
-// the processor then need not read before it overwrites them. The caller ends with hwy::FlushStream().
+// the processor then need not read before it overwrites them. This thread sees them at once, others after its next locked
+// instruction, such as the end of a parallel loop.
 template <class T, class F>
 HWY_INLINE void fill_row(T* y, std::int64_t n, bool past_cache, const F& f) {
   const hn::ScalableTag<T> d;

@@ -17,12 +17,31 @@ namespace ct::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // exp(v) for v <= 0; Highway's own turns NaN into 0.
-template <class D, class V>
+template <class D, class V, hwy::EnableIf<sizeof(hn::TFromD<D>) == 8>* = nullptr>
 HWY_INLINE V exp_of(D d, V v) { return hn::IfThenElse(hn::IsNaN(v), v, hn::Exp(d, v)); }
+
+// In float32 by the polynomial of Cephes' expf: v = k ln 2 + r, exp(v) = 2^k exp(r). Adding a number whose last bit is 1 rounds
+// v / ln 2 to k and leaves it in the low bits, from where it goes to the exponent. What would be subnormal becomes 0, against a
+// sum that is at least 1.
+template <class D, class V, hwy::EnableIf<sizeof(hn::TFromD<D>) == 4>* = nullptr>
+HWY_INLINE V exp_of(D d, V v) {
+  const hn::RebindToSigned<D> di;
+  const V ones = hn::Set(d, 12582912.0f), t = hn::MulAdd(v, hn::Set(d, 1.44269504f), ones);  // 1.5 * 2^23
+  const V r = hn::NegMulAdd(hn::Sub(t, ones), hn::Set(d, 0.693147181f), v);
+  V p = hn::MulAdd(hn::Set(d, 1.9875691500e-4f), r, hn::Set(d, 1.3981999507e-3f));
+  p = hn::MulAdd(p, r, hn::Set(d, 8.3334519073e-3f));
+  p = hn::MulAdd(p, r, hn::Set(d, 4.1665795894e-2f));
+  p = hn::MulAdd(p, r, hn::Set(d, 1.6666665459e-1f));
+  p = hn::MulAdd(p, r, hn::Set(d, 5.0000001201e-1f));
+  p = hn::Add(hn::MulAdd(p, hn::Mul(r, r), r), hn::Set(d, 1.0f));
+  const V scaled = hn::BitCast(d, hn::Add(hn::BitCast(di, p), hn::ShiftLeft<23>(hn::BitCast(di, t))));
+  return hn::IfThenZeroElse(hn::Lt(v, hn::Set(d, -87.0f)), hn::IfThenElse(hn::IsNaN(v), v, scaled));
+}
 
 template <class D, class V>
 HWY_INLINE V larger(D, V a, V b) { return hn::IfThenElse(hn::Gt(b, a), b, a); }
 
+// Of rows with a NaN, any number or NaN: their exponentials are NaN in either case.
 template <class T>
 HWY_INLINE T row_max(const T* x, std::int64_t n) {
   const hn::ScalableTag<T> d;
@@ -31,35 +50,45 @@ HWY_INLINE T row_max(const T* x, std::int64_t n) {
   auto a = hn::Set(d, m), b = a;
   std::int64_t i = 0;
   for (; i + 2 * lanes <= n; i += 2 * lanes) {
-    a = larger(d, a, hn::LoadU(d, x + i));
-    b = larger(d, b, hn::LoadU(d, x + i + lanes));
+    a = hn::Max(hn::LoadU(d, x + i), a);
+    b = hn::Max(hn::LoadU(d, x + i + lanes), b);
   }
-  if (i > 0) m = hn::GetLane(hn::MaxOfLanes(d, larger(d, a, b)));
+  if (i > 0) m = hn::GetLane(hn::MaxOfLanes(d, hn::Max(a, b)));
   for (; i < n; ++i) m = x[i] > m ? x[i] : m;
   return m;
 }
 
+constexpr std::int64_t row_buffer = 4096;  // a row that is written past the caches is made in the first one
+
 template <class T>
-void softmax(T* y, const T* x, std::int64_t n) {
+void softmax(T* y, const T* x, std::int64_t n, bool past_cache) {
+  HWY_ALIGN T buffer[row_buffer];
+  past_cache = past_cache && n <= row_buffer;
+  T* e = past_cache ? buffer : y;
   const T m = row_max(x, n);
   const T total = sum_vectors<T>(n, [&](auto d, std::int64_t i) HWY_ATTR {
-    const auto e = exp_of(d, hn::Sub(hn::LoadU(d, x + i), hn::Set(d, m)));
-    hn::StoreU(e, d, y + i);
-    return e;
+    fetch_soon(x, i + n);
+    const auto v = exp_of(d, hn::Sub(hn::LoadU(d, x + i), hn::Set(d, m)));
+    hn::StoreU(v, d, e + i);
+    return v;
   });
-  each_vector<T>(n, [&](auto d, std::int64_t i) HWY_ATTR { hn::StoreU(hn::Div(hn::LoadU(d, y + i), hn::Set(d, total)), d, y + i); });
+  const T factor = T(1) / total;
+  fill_row(y, n, past_cache, [&](auto d, std::int64_t i) HWY_ATTR { return hn::Mul(hn::LoadU(d, e + i), hn::Set(d, factor)); });
 }
 
 template <class T>
 HWY_INLINE T exp_sum(const T* x, std::int64_t n, T m) {
-  return sum_vectors<T>(n, [&](auto d, std::int64_t i) HWY_ATTR { return exp_of(d, hn::Sub(hn::LoadU(d, x + i), hn::Set(d, m))); });
+  return sum_vectors<T>(n, [&](auto d, std::int64_t i) HWY_ATTR {
+    fetch_soon(x, i + n);
+    return exp_of(d, hn::Sub(hn::LoadU(d, x + i), hn::Set(d, m)));
+  });
 }
 
 template <class T>
-void log_softmax(T* y, const T* x, std::int64_t n) {
+void log_softmax(T* y, const T* x, std::int64_t n, bool past_cache) {
   const T m = row_max(x, n), log_total = std::log(exp_sum(x, n, m));
-  each_vector<T>(n, [&](auto d, std::int64_t i) HWY_ATTR {
-    hn::StoreU(hn::Sub(hn::Sub(hn::LoadU(d, x + i), hn::Set(d, m)), hn::Set(d, log_total)), d, y + i);
+  fill_row(y, n, past_cache, [&](auto d, std::int64_t i) HWY_ATTR {
+    return hn::Sub(hn::Sub(hn::LoadU(d, x + i), hn::Set(d, m)), hn::Set(d, log_total));
   });
 }
 
@@ -75,19 +104,20 @@ T logsumexp(const T* x, std::int64_t n) {
 }
 
 template <class T>
-void softmax_backward(T* dx, const T* g, const T* y, std::int64_t n) {
+void softmax_backward(T* dx, const T* g, const T* y, std::int64_t n, bool past_cache) {
   const T total = sum_vectors<T>(n, [&](auto d, std::int64_t i) HWY_ATTR { return hn::Mul(hn::LoadU(d, g + i), hn::LoadU(d, y + i)); });
-  each_vector<T>(n, [&](auto d, std::int64_t i) HWY_ATTR {
-    hn::StoreU(hn::Mul(hn::LoadU(d, y + i), hn::Sub(hn::LoadU(d, g + i), hn::Set(d, total))), d, dx + i);
+  fill_row(dx, n, past_cache, [&](auto d, std::int64_t i) HWY_ATTR {
+    fetch_soon(y, i + n), fetch_soon(g, i + n);
+    return hn::Mul(hn::LoadU(d, y + i), hn::Sub(hn::LoadU(d, g + i), hn::Set(d, total)));
   });
 }
 
 template <class T>
-void log_softmax_backward(T* dx, const T* g, const T* y, std::int64_t n) {
+void log_softmax_backward(T* dx, const T* g, const T* y, std::int64_t n, bool past_cache) {
   const T total = sum_vectors<T>(n, [&](auto d, std::int64_t i) HWY_ATTR { return hn::LoadU(d, g + i); });
-  each_vector<T>(n, [&](auto d, std::int64_t i) HWY_ATTR {
-    const auto e = exp_of(d, hn::LoadU(d, y + i));
-    hn::StoreU(hn::NegMulAdd(e, hn::Set(d, total), hn::LoadU(d, g + i)), d, dx + i);
+  fill_row(dx, n, past_cache, [&](auto d, std::int64_t i) HWY_ATTR {
+    fetch_soon(g, i + n), fetch_soon(y, i + n);
+    return hn::NegMulAdd(exp_of(d, hn::LoadU(d, y + i)), hn::Set(d, total), hn::LoadU(d, g + i));
   });
 }
 
