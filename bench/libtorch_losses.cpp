@@ -3,6 +3,8 @@
 
 #ifdef CT_HAVE_LIBTORCH
 #include <torch/torch.h>
+
+#include "libtorch_threads.h"
 #endif
 
 namespace bench {
@@ -12,7 +14,7 @@ namespace bench {
 namespace {
 
 double cross_entropy_4096x1000(int threads) {
-  at::set_num_threads(threads);
+  use_threads(threads);
   torch::Tensor x = torch::randn({4096, 1000}).requires_grad_();
   const torch::Tensor target = torch::randint(1000, {4096}, torch::kLong);
   return 1e3 * time_per_call([&] {

@@ -12,6 +12,7 @@
 #include "pooling.h"
 #include "optimizers.h"
 #include "recurrent.h"
+#include "training.h"
 
 namespace bench {
 
@@ -127,6 +128,7 @@ std::vector<Row> rows() {
   for (const Row& r : pooling_rows()) all.push_back(r);
   for (const Row& r : optimizer_rows()) all.push_back(r);
   for (const Row& r : recurrent_rows()) all.push_back(r);
+  for (const Row& r : training_rows()) all.push_back(r);
   for (const Row& r : checkpoint_rows()) all.push_back(r);
   return all;
 }
