@@ -163,7 +163,10 @@ class CT_API AnyModule {
     return forward_any(in, sizeof...(Args));
   }
   /// The same for a list, whose values it may take.
-  AnyValue forward_any(AnyValue* in, std::size_t n) const { return call_(*get_checked(), in, n); }
+  AnyValue forward_any(AnyValue* in, std::size_t n) const {
+    Module* const m = get_checked();  // before call_ is looked at, which is null of an empty one
+    return call_(*m, in, n);
+  }
 
   bool is_empty() const noexcept { return !module_; }
   const std::shared_ptr<Module>& ptr() const { return module_; }
