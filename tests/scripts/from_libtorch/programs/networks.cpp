@@ -10,7 +10,7 @@ namespace F = torch::nn::functional;
 static void print(const char* what, const torch::Tensor& t) {
   std::printf("%-14s", what);
   for (const auto n : t.sizes()) std::printf(" %d", static_cast<int>(n));
-  std::printf(": %.4f %.4f\n", t.detach().to(torch::kDouble).sum().item<double>(), t.detach().to(torch::kDouble).norm().item<double>());
+  std::printf(": %.4f %.4f\n", t.detach().to(torch::kDouble).abs().sum().item<double>(), t.detach().to(torch::kDouble).norm().item<double>());
 }
 
 struct GeneratorImpl : nn::Module {
