@@ -3,6 +3,7 @@
 // Concepts: leaf tensors, requires_grad, backward on a scalar, .grad, grad_fn, retain_grad
 
 #include "common/lesson.h"
+#include <iostream>
 
 using namespace lesson;
 

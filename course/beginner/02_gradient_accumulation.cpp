@@ -3,6 +3,7 @@
 // Concepts: accumulation, zero_() and reset, micro-batches, several loss terms, one backward per graph
 
 #include "common/lesson.h"
+#include <iostream>
 
 using namespace lesson;
 

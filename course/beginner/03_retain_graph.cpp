@@ -3,6 +3,7 @@
 // Concepts: retain_graph, what is saved for backward, shared intermediates, shared leaves
 
 #include "common/lesson.h"
+#include <iostream>
 
 using namespace lesson;
 

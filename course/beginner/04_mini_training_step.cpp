@@ -3,6 +3,7 @@
 // Concepts: a training step by hand, NoGradGuard around the update, item(), clearing before backward
 
 #include "common/lesson.h"
+#include <iostream>
 
 using namespace lesson;
 

@@ -3,6 +3,7 @@
 // Concepts: what a gradient is, recording forward, walking back, the chain rule, grad_fn and next_functions
 
 #include "common/lesson.h"
+#include <iostream>
 
 using namespace lesson;
 

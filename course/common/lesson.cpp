@@ -1,0 +1,132 @@
+// common/lesson.cpp -- checks that are counted, errors that are shown, questions that are kept until the end.
+#include "common/lesson.h"
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+namespace lesson {
+namespace {
+
+int checks = 0, failures = 0;
+
+struct Question {
+  std::string text, why;
+  Answer answer;
+  int line;
+};
+std::vector<Question>& questions() {
+  static std::vector<Question> list;
+  return list;
+}
+
+void report(bool ok, int line, const std::string& what) {
+  ++checks;
+  if (ok) return;
+  ++failures;
+  std::fflush(stdout);
+  std::fprintf(stderr, "\n  line %d: %s\n", line, what.c_str());
+}
+
+std::string json(const std::string& s) {
+  std::string out = "\"";
+  for (char c : s) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (c == '\n') out += "\\n";
+    else out += c;
+  }
+  return out + "\"";
+}
+
+void write_questions(const char* path) {
+  static const char* const kinds[] = {"number", "yes_no", "choice", "several"};
+  std::FILE* file = std::fopen(path, "w");
+  if (!file) return;
+  for (const Question& q : questions()) {
+    std::string options;
+    for (const Option& o : q.answer.options) {
+      if (!options.empty()) options += ", ";
+      options += "{\"text\": " + json(o.text) + ", \"right\": " + (o.right ? "true}" : "false}");
+    }
+    std::fprintf(file, "{\"question\": %s, \"kind\": \"%s\", \"key\": %.17g, \"tolerance\": %.17g, \"options\": [%s], \"why\": %s, \"line\": %d}\n",
+                 json(q.text).c_str(), kinds[static_cast<int>(q.answer.kind)], q.answer.key, q.answer.tolerance, options.c_str(),
+                 json(q.why).c_str(), q.line);
+  }
+  std::fclose(file);
+}
+
+// "course/beginner/03_retain_graph.cpp" -> "03"; names without a number stay as they are.
+std::string name_of(const char* file) {
+  const std::string stem = std::filesystem::path(file).stem().string();
+  const std::size_t digits = stem.find_first_not_of("0123456789");
+  return digits > 0 && digits != std::string::npos ? stem.substr(0, digits) : stem;
+}
+
+}  // namespace
+
+void section(const std::string& title) { ct::print("\n==", title, "=="); }
+
+void check(const ct::Tensor& actual, const ct::Tensor& expected, double rtol, double atol, int line) {
+  const bool ok = actual.defined() && actual.sizes() == expected.sizes() &&
+                  ct::allclose(actual.detach().to(ct::kDouble), expected.detach().to(ct::kDouble), rtol, atol);
+  report(ok, line, "got " + (actual.defined() ? ct::to_string(actual) : "an undefined tensor") + ", and the lesson says " + ct::to_string(expected));
+}
+void check(const ct::Tensor& actual, std::initializer_list<double> expected, double rtol, double atol, int line) {
+  check(actual, ct::tensor(expected, ct::kDouble), rtol, atol, line);
+}
+void check(double actual, double expected, double rtol, double atol, int line) {
+  report(std::abs(actual - expected) <= rtol * std::abs(expected) + atol, line,
+         "got " + std::to_string(actual) + ", and the lesson says " + std::to_string(expected));
+}
+void check_that(bool holds, const std::string& statement, int line) { report(holds, line, "does not hold: " + statement); }
+
+void show_error(ct::FunctionRef<void()> f, const std::string& phrase, int line) {
+  try {
+    f();
+  } catch (const ct::Error& e) {
+    std::string message = e.what();
+    report(message.find(phrase) != std::string::npos, line, "the error does not say \"" + phrase + "\"");
+    for (std::size_t at = 0; (at = message.find('\n', at)) != std::string::npos; at += 5) message.replace(at, 1, "\n  | ");
+    ct::print("  | " + message);
+    return;
+  }
+  report(false, line, "no error, although one saying \"" + phrase + "\" was expected");
+}
+
+std::string results() {
+  const char* set = std::getenv("COTANGENT_RESULTS");
+  const std::string folder = set && *set ? set : "results";
+  std::filesystem::create_directories(folder);
+  return std::filesystem::absolute(folder).lexically_normal().string();
+}
+
+Answer number(double key, double tolerance) { return {Answer::Kind::number, key, tolerance}; }
+Answer yes_no(bool key) { return {Answer::Kind::yes_no, key ? 1.0 : 0.0}; }
+Answer choice(std::initializer_list<Option> options) { return {Answer::Kind::choice, 0, 0, options}; }
+Answer several(std::initializer_list<Option> options) { return {Answer::Kind::several, 0, 0, options}; }
+
+void ask(const std::string& question, Answer answer, const std::string& why, int line) {
+  int right = 0;
+  for (const Option& o : answer.options) right += o.right;
+  if (answer.kind == Answer::Kind::choice) check_that(right == 1, "exactly one option of the question is right", line);
+  questions().push_back({question, why, std::move(answer), line});
+}
+
+int finish(const char* file) {
+  if (const char* path = std::getenv("COTANGENT_QUESTIONS")) write_questions(path);
+  if (!questions().empty()) {
+    section("Questions");
+    for (std::size_t i = 0; i < questions().size(); ++i) ct::print(std::to_string(i + 1) + ". " + questions()[i].text);
+    ct::print("Answer them with: ./cotangent quiz", name_of(file));
+  }
+  if (failures == 0) {
+    ct::print("\n" + std::to_string(checks) + " checks of the numbers above passed.");
+    return 0;
+  }
+  std::fflush(stdout);
+  std::fprintf(stderr, "\n%d of %d checks failed. If you changed the numbers on purpose, that is expected.\n", failures, checks);
+  return 1;
+}
+
+}  // namespace lesson
