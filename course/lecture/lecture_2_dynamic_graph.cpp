@@ -3,6 +3,7 @@
 // Concepts: 0-dim tensors, grad_fn, define-by-run, control flow
 
 #include "common/lesson.h"
+#include <cmath>
 #include <iostream>
 
 using namespace lesson;

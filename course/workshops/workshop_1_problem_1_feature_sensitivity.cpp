@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "common/lesson.h"
+#include <cmath>
 #include <iostream>
 
 using namespace lesson;
