@@ -14,6 +14,7 @@
 
 #include "catalog.h"
 #include "cotangent/version.h"
+#include "guide.h"
 #include "text.h"
 
 namespace {
@@ -45,6 +46,7 @@ int help() {
                " -- compute, see and understand gradients in C++\n\n"
                "  list                    the lessons: number, title, level, key concepts\n"
                "  run LESSON [ARGUMENTS]  runs a lesson, by number (1, 01), name or a part of its name\n"
+               "  reset --all             forgets your progress; asks first\n"
                "  help                    this text\n"
                "  --version               the version\n";
   return 0;
@@ -73,7 +75,8 @@ int list() {
   return 0;
 }
 
-int check() {
+// The comments that the lessons begin with: a test runs this.
+int headers() {
   std::vector<std::string> problems;
   const auto lessons = catalog(&problems);
   for (const auto& p : problems) std::cerr << p << '\n';
@@ -120,7 +123,8 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (command == "list") return list();
-  if (command == "check") return check();
+  if (command == "headers") return headers();
+  if (const auto status = cli::guide(command, std::max(argc - 2, 0), argv + std::min(argc, 2))) return *status;
   if (command == "run" || command == "target") {
     if (argc < 3) {
       std::cerr << "cotangent: which lesson? For example: ./cotangent run 01  (./cotangent list shows all of them)\n";
@@ -132,7 +136,7 @@ int main(int argc, char** argv) {
     std::cout << lesson->target() << '\n';
     return 0;
   }
-  constexpr std::string_view known[] = {"run", "list", "help", "--version"};
+  constexpr std::string_view known[] = {"run", "list", "reset", "help", "--version"};
   const auto* nearest = std::min_element(std::begin(known), std::end(known), [&](std::string_view a, std::string_view b) {
     return cli::edit_distance(command, a) < cli::edit_distance(command, b);
   });

@@ -64,10 +64,10 @@ fi
 if grep -q 'not this one\|no lesson' "$work/output"; then echo "list shows what is no lesson"; exit 1; fi
 ids=$(awk 'NR > 2 && /^[^ ]/ { print $1 }' "$work/output" | tr '\n' ' ')
 [[ $ids == "01 02 10 lecture_1 lecture_2 workshop_1_problem_1 " ]] || { echo "list has another order: $ids"; exit 1; }
-expect 0 '6 lessons, 0 problems' check
+expect 0 '6 lessons, 0 problems' headers
 echo '// A file without a header' >"$work/course/beginner/03_bare.cpp"
-expect 1 "03_bare.cpp: no line '// Concepts: ...'" check
+expect 1 "03_bare.cpp: no line '// Concepts: ...'" headers
 
 # The real course.
-COTANGENT_COURSE=$course "$program" check
+COTANGENT_COURSE=$course "$program" headers
 COTANGENT_COURSE=$course "$program" list || true   # shown when this test fails, and with ctest -V

@@ -1,0 +1,92 @@
+// cli/records.cpp -- reading and writing the JSON texts of the guide.
+#include "records.h"
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+namespace cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kFormat = 1;
+
+// The value of a field, or `otherwise` if there is none. A value of another type throws, which means damage.
+template <class T>
+T field(const json& object, const char* name, T otherwise) {
+  if (!object.is_object()) throw std::invalid_argument(name);
+  const auto it = object.find(name);
+  return it == object.end() ? otherwise : it->get<T>();
+}
+const json& part(const json& object, const char* name) {
+  static const json nothing = json::object();
+  const auto it = object.find(name);
+  if (it == object.end()) return nothing;
+  if (!it->is_object()) throw std::invalid_argument(name);
+  return *it;
+}
+
+// Drops what is no longer on record, so that a reset reaches the file.
+template <class Map>
+void keep_only(json& object, const Map& map) {
+  if (!object.is_object()) object = json::object();
+  for (auto it = object.begin(); it != object.end();) it = map.count(it.key()) ? std::next(it) : object.erase(it);
+}
+
+}  // namespace
+
+std::optional<Progress> progress_from_json(const std::string& text, bool* newer) {
+  try {
+    const json whole = json::parse(text);
+    if (!whole.is_object()) return std::nullopt;
+    if (newer) *newer = field(whole, "format", kFormat) > kFormat;
+    Progress p;
+    p.folder = field<std::string>(whole, "folder", "");
+    p.place = field<std::string>(whole, "place", "");
+    for (const auto& [id, entry] : part(whole, "lessons").items())
+      p.lessons[id] = {field(entry, "runs", 0), field(entry, "finished", false)};
+    for (const auto& [id, entry] : part(whole, "exercises").items())
+      p.exercises[id] = {field(entry, "attempts", 0), field(entry, "hints", 0), field(entry, "passed", false),
+                         field(entry, "solution_seen", false)};
+    for (const auto& [id, asked] : part(whole, "questions").items()) {
+      if (!asked.is_object()) return std::nullopt;
+      auto& list = p.questions[id];
+      for (const auto& [print, entry] : asked.items()) list[print] = {field(entry, "tries", 0), field(entry, "right_at", 0)};
+    }
+    return p;
+  } catch (const std::exception&) { return std::nullopt; }
+}
+
+std::string to_json(const Progress& p, const std::string& before) {
+  json whole = json::parse(before, nullptr, /*allow_exceptions=*/false);
+  if (!whole.is_object()) whole = json::object();
+  whole["format"] = kFormat;
+  whole["folder"] = p.folder;
+  whole["place"] = p.place;
+  json& lessons = whole["lessons"];
+  keep_only(lessons, p.lessons);
+  for (const auto& [id, l] : p.lessons) {
+    lessons[id]["runs"] = l.runs;
+    lessons[id]["finished"] = l.finished;
+  }
+  json& exercises = whole["exercises"];
+  keep_only(exercises, p.exercises);
+  for (const auto& [id, e] : p.exercises) {
+    exercises[id]["attempts"] = e.attempts;
+    exercises[id]["hints"] = e.hints;
+    exercises[id]["passed"] = e.passed;
+    exercises[id]["solution_seen"] = e.solution_seen;
+  }
+  json& questions = whole["questions"];
+  keep_only(questions, p.questions);
+  for (const auto& [id, asked] : p.questions) {
+    keep_only(questions[id], asked);
+    for (const auto& [print, q] : asked) {
+      questions[id][print]["tries"] = q.tries;
+      questions[id][print]["right_at"] = q.right_at;
+    }
+  }
+  return whole.dump(1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace cli
