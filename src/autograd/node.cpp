@@ -273,8 +273,15 @@ void OpNode::check_gradient(Tensor& g, std::uint32_t i) const {
 
 Saved::~Saved() { delete more_; }
 
-// What `more_` holds at most: as many saved values as a mask has bits, and as many gradients.
-static constexpr std::size_t most_kept = 64;
+// What else a Saved keeps while its node runs: saved values by their bit, and gradients behind the bits. References into it
+// stay valid, because it never holds more than it is made for: as many values as a mask has bits, and as many gradients.
+static std::vector<std::pair<int, Tensor>>& kept(std::vector<std::pair<int, Tensor>>*& more) {
+  if (!more) {
+    more = new std::vector<std::pair<int, Tensor>>;
+    more->reserve(64);
+  }
+  return *more;
+}
 
 const Tensor& Saved::value(int bit) const {
   if (live_) return bit < max_saved_inputs ? *live_->in[bit] : live_->out[bit - max_saved_inputs];
@@ -286,14 +293,11 @@ const Tensor& Saved::value(int bit) const {
       return cache_[i];
     }
   }
-  if (!more_) {
-    more_ = new std::vector<std::pair<int, Tensor>>;
-    more_->reserve(most_kept);  // references into it stay valid
-  }
-  for (const auto& [b, t] : *more_)
+  auto& more = kept(more_);
+  for (const auto& [b, t] : more)
     if (b == bit) return t;
-  more_->emplace_back(bit, node_->unpack(bit));
-  return more_->back().second;
+  more.emplace_back(bit, node_->unpack(bit));
+  return more.back().second;
 }
 
 Tensor OpNode::gradient_of_all(const Saved& s, int arg, FunctionRef<std::vector<Tensor>()> make) {
@@ -304,13 +308,11 @@ Tensor OpNode::gradient_of_all(const Saved& s, int arg, FunctionRef<std::vector<
     return Tensor();
   };
   if (s.more_)
-    for (const auto& kept : *s.more_)
-      if (kept.first >= first) return find();
+    for (const auto& [key, t] : *s.more_)
+      if (key >= first) return find();
   std::vector<Tensor> all = make();
   CT_ASSERT(all.size() <= 32);
-  if (!s.more_) s.more_ = new std::vector<std::pair<int, Tensor>>;
-  s.more_->reserve(most_kept);
-  for (std::size_t k = 0; k < all.size(); ++k) s.more_->emplace_back(first + static_cast<int>(k), std::move(all[k]));
+  for (std::size_t k = 0; k < all.size(); ++k) kept(s.more_).emplace_back(first + static_cast<int>(k), std::move(all[k]));
   return find();
 }
 

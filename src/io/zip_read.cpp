@@ -147,6 +147,15 @@ struct ZipReader::Inflater {
     if (inflateInit2(&z, -MAX_WBITS) != Z_OK) CT_THROW(out_of_memory, "zlib: no memory to unpack with");
   }
   ~Inflater() { inflateEnd(&z); }
+  // Reads on in the file once zlib has used up what it was given.
+  void refill(const Source& source, const ZipEntry& entry) {
+    if (z.avail_in > 0 || taken == entry.packed) return;
+    const std::uint64_t part = std::min<std::uint64_t>(buffer.size(), entry.packed - taken);
+    source.read(entry.data + taken, buffer.data(), part);
+    taken += part;
+    z.next_in = reinterpret_cast<Bytef*>(buffer.data());
+    z.avail_in = static_cast<uInt>(part);
+  }
 };
 
 ZipReader::ZipReader(const Source& source, const ZipEntry& entry) : source_(source), entry_(entry) {
@@ -169,13 +178,7 @@ void ZipReader::read(void* to, std::uint64_t n) {
   z_stream& z = inflater_->z;
   auto* out = static_cast<Bytef*>(to);
   while (n > 0) {
-    if (z.avail_in == 0 && inflater_->taken < entry_.packed) {
-      const std::uint64_t part = std::min<std::uint64_t>(inflater_->buffer.size(), entry_.packed - inflater_->taken);
-      source_.read(entry_.data + inflater_->taken, inflater_->buffer.data(), part);
-      inflater_->taken += part;
-      z.next_in = reinterpret_cast<Bytef*>(inflater_->buffer.data());
-      z.avail_in = static_cast<uInt>(part);
-    }
+    inflater_->refill(source_, entry_);
     z.next_out = out;
     z.avail_out = static_cast<uInt>(std::min<std::uint64_t>(n, 1u << 30));
     const uInt room = z.avail_out;
@@ -200,13 +203,7 @@ void ZipReader::finish() {
     char none;
     z_stream& z = inflater_->z;
     for (;;) {
-      if (z.avail_in == 0 && inflater_->taken < entry_.packed) {
-        const std::uint64_t part = std::min<std::uint64_t>(inflater_->buffer.size(), entry_.packed - inflater_->taken);
-        source_.read(entry_.data + inflater_->taken, inflater_->buffer.data(), part);
-        inflater_->taken += part;
-        z.next_in = reinterpret_cast<Bytef*>(inflater_->buffer.data());
-        z.avail_in = static_cast<uInt>(part);
-      }
+      inflater_->refill(source_, entry_);
       z.next_out = reinterpret_cast<Bytef*>(&none);
       z.avail_out = 1;
       const uInt before = z.avail_in;

@@ -7,6 +7,7 @@
 #include "ops/convolution_attrs.h"
 #include "ops/convolution_shapes.h"
 #include "ops/op_list.h"
+#include "ops/product_dtypes.h"
 #include "ops/rules.h"
 
 namespace ct {
@@ -32,20 +33,6 @@ kernels::ConvShape shape_of(const ConvAttrs& a, IntArrayRef in, IntArrayRef out,
   return s;
 }
 
-// Runs f<T>() for the dtypes that have products.
-template <class F>
-void dispatch(ScalarType t, const F& f) {
-  switch (t) {
-    case kFloat: return f(float{});
-    case kDouble: return f(double{});
-    case kByte: return f(std::uint8_t{});
-    case kChar: return f(std::int8_t{});
-    case kShort: return f(std::int16_t{});
-    case kInt: return f(std::int32_t{});
-    default: return f(std::int64_t{});
-  }
-}
-
 Tensor dense(const Tensor& x) { return x.defined() ? detail::widened(x).contiguous() : x; }
 
 Tensor convolve(const Call& c) {
@@ -59,7 +46,7 @@ Tensor convolve(const Call& c) {
   const Tensor y = detail::empty_like_dtype(x.scalar_type(), sizes);
   if (y.numel() > 0) {
     const kernels::ConvShape s = a.transposed ? shape_of(a, sizes, x.sizes(), w.sizes()) : shape_of(a, x.sizes(), sizes, w.sizes());
-    dispatch(x.scalar_type(), [&]<class T>(T) {
+    detail::with_product_dtype(x.scalar_type(), [&]<class T>(T) {
       const Tensor work = detail::empty_like_dtype(
           x.scalar_type(), {kernels::conv_workspace<T>(s, a.transposed ? kernels::ConvKind::transposed : kernels::ConvKind::forward)});
       const T* b = bias.defined() ? detail::data<T>(bias) : nullptr;
@@ -82,7 +69,7 @@ Tensor weight_sums(const Call& c) {
   const Tensor w = detail::empty_like_dtype(in.scalar_type(), sizes);
   if (w.numel() > 0) {
     const kernels::ConvShape s = shape_of(a.conv, in.sizes(), out.sizes(), sizes);
-    dispatch(in.scalar_type(), [&]<class T>(T) {
+    detail::with_product_dtype(in.scalar_type(), [&]<class T>(T) {
       const Tensor work = detail::empty_like_dtype(in.scalar_type(), {kernels::conv_workspace<T>(s, kernels::ConvKind::weight)});
       kernels::conv_weight<T>(s, detail::data<T>(in), detail::data<T>(out), detail::data<T>(w), detail::data<T>(work));
     });

@@ -4,6 +4,7 @@
 #include "kernels/gemm.h"
 #include "ops/linalg.h"
 #include "ops/op_list.h"
+#include "ops/product_dtypes.h"
 #include "ops/rules.h"
 
 namespace ct {
@@ -26,20 +27,6 @@ void check_dim(const char* op, const char* name, const Tensor& x, std::int64_t d
 // The dtype of the loop: half precision is computed in float32 and rounded once.
 ScalarType compute_dtype(const Tensor& x) { return isReducedFloatingType(x.scalar_type()) ? kFloat : x.scalar_type(); }
 
-// Runs f<T>() for the dtypes that have products.
-template <class F>
-void dispatch(ScalarType t, const F& f) {
-  switch (t) {
-    case kFloat: return f(float{});
-    case kDouble: return f(double{});
-    case kByte: return f(std::uint8_t{});
-    case kChar: return f(std::int8_t{});
-    case kShort: return f(std::int16_t{});
-    case kInt: return f(std::int32_t{});
-    default: return f(std::int64_t{});
-  }
-}
-
 // x as the kernel wants it: in its dtype, and copied if BLAS could not read it where it lies. `keep` holds what was made.
 const detail::TensorImpl* operand(const Tensor& x, Tensor& keep, std::int64_t m, std::int64_t n, std::int64_t k) {
   const detail::TensorImpl* t = impl(x);
@@ -59,7 +46,7 @@ void product_into(const Tensor& out, const Tensor& a_in, const Tensor& b_in, con
   Tensor keep[2];
   const detail::TensorImpl *a = operand(a_in, keep[0], m, n, k), *b = operand(b_in, keep[1], m, n, k);
   const std::int64_t *as = a->strides() + d - 2, *bs = b->strides() + d - 2;
-  dispatch(impl(out)->dtype, [&]<class T>(T) {
+  detail::with_product_dtype(impl(out)->dtype, [&]<class T>(T) {
     const kernels::Gemm<T> p{m, n, k, alpha.to<T>(), elements<T>(a), as[0], as[1], elements<T>(b), bs[0], bs[1], beta.to<T>(), elements<T>(impl(out)), n};
     if (d == 2) kernels::gemm(p);
     else kernels::batched_gemm(p, a->sizes()[0], as[-1], bs[-1], m * n);
@@ -72,7 +59,7 @@ void mv_into(const Tensor& out, const Tensor& a_in, const Tensor& x_in, const Sc
   Tensor keep[2];
   const detail::TensorImpl *a = operand(a_in, keep[0], m, n, 1), *x = impl(x_in);
   if (isReducedFloatingType(x->dtype)) x = impl(keep[1] = x_in.to(kFloat));
-  dispatch(impl(out)->dtype, [&]<class T>(T) {
+  detail::with_product_dtype(impl(out)->dtype, [&]<class T>(T) {
     kernels::gemv<T>(m, n, alpha.to<T>(), elements<T>(a), a->strides()[0], a->strides()[1], elements<T>(x), x->strides()[0], beta.to<T>(),
                      elements<T>(impl(out)));
   });
@@ -203,7 +190,7 @@ Tensor dot_forward(const Call& c) {
   const ScalarType dtype = c.x(0).scalar_type();
   const Tensor x = c.x(0).to(compute_dtype(c.x(0))), y = c.x(1).to(x.scalar_type());
   Tensor out = detail::empty_like_dtype(x.scalar_type(), {});
-  dispatch(x.scalar_type(), [&]<class T>(T) {
+  detail::with_product_dtype(x.scalar_type(), [&]<class T>(T) {
     *detail::data<T>(out) = kernels::dot<T>(x.numel(), detail::data<T>(x), x.stride(0), detail::data<T>(y), y.stride(0));
   });
   return isReducedFloatingType(dtype) ? out.to(dtype) : out;
