@@ -1,0 +1,93 @@
+// Lesson 23: The linear case, with vectors
+// Level: advanced
+// Concepts: y = A x, the Jacobian of a linear map, A^T v, MvBackward0
+
+#include "common/lesson.h"
+
+using namespace lesson;
+
+int main() {
+  // %% [markdown]
+  // # The linear case, with vectors
+  // For y = A x the derivative of y[i] by x[j] is A[i][j]: the Jacobian is A itself, whatever x is. Walking back with v then
+  // gives v^T A, which written as a column is A^T v. Every linear layer's backward is this product.
+
+  // %%
+  section("1. Forward: y = A x");
+  auto A = ct::tensor({{2.0, 0.0, -1.0}, {0.5, 3.0, 1.0}});
+  auto x = ct::tensor({1.0, -2.0, 0.5}, ct::requires_grad());
+  auto y = A.mv(x);  // Python also writes A @ x; here that is ct::matmul(A, x)
+  ct::print("A =");
+  ct::print(A);
+  ct::print("x =", x);
+  ct::print("y = A x =", y);
+  ct::print("made by", y.grad_fn()->name());
+  check(y, {1.5, -5});
+  check_that(y.grad_fn()->name() == "MvBackward0", "a matrix times a vector is the operation mv");
+
+  // %%
+  section("2. Backward: A^T v");
+  auto v = ct::tensor({3.0, -1.0});
+  y.backward(v);
+  auto by_hand = A.t().mv(v);
+  ct::print("v =", v);
+  ct::print("x.grad  =", x.grad());
+  ct::print("A^T v   =", by_hand);
+  check(x.grad(), {5.5, -3, -4});
+  check(x.grad(), by_hand);
+  check_that(x.grad().sizes() == x.sizes() && v.sizes() == y.sizes(), "v has the shape of y, the gradient that of x");
+
+  // %%
+  section("3. Whatever x is");
+  auto x2 = ct::tensor({-7.0, 100.0, 0.001}, ct::requires_grad());
+  A.mv(x2).backward(v);
+  ct::print("x2 =", x2);
+  ct::print("x2.grad =", x2.grad());
+  check(x2.grad(), {5.5, -3, -4});
+  check_that(ct::equal(x2.grad(), x.grad()), "the Jacobian of a linear map is the same everywhere");
+
+  // %%
+  section("4. Where A and v meet");
+  // v^T (A x) = (A^T v)^T x: the same number, with the brackets moved. This is why backward multiplies by the transpose.
+  const double left = v.dot(y).item<double>(), right = by_hand.dot(x).item<double>();
+  ct::print("v . (A x)   =", ct::fixed(left, 4));
+  ct::print("(A^T v) . x =", ct::fixed(right, 4));
+  check(left, 9.5);
+  check(right, 9.5);
+
+  // A small step along the gradient raises v . y by the squared length of the gradient, exactly, because y is linear.
+  auto step = 0.01 * x.grad();
+  const double rise = v.dot(A.mv(x.detach() + step) - y.detach()).item<double>();
+  const double predicted = 0.01 * x.grad().pow(2).sum().item<double>();
+  ct::print("v . y rises by", ct::fixed(rise, 5), "after a step of 0.01 gradients, and 0.01 |gradient|^2 =", ct::fixed(predicted, 5));
+  check(predicted, 0.5525);
+  check(rise, 0.5525);
+
+  // %%
+  section("5. A vector of the wrong length");
+  show_error([&] { A.mv(ct::tensor({1.0, 2.0})); }, "size mismatch, got 2, 2x3,2");
+
+  // %% [markdown]
+  // ## Questions
+
+  // %%
+  auto grad_of = [&](const ct::Tensor& direction) {
+    auto leaf = x.detach().clone().requires_grad_();
+    A.mv(leaf).backward(direction);
+    return leaf.grad();
+  };
+  auto second_row = grad_of(ct::tensor({0.0, 1.0}));
+  ask("x.grad for v = [0, 1]: which part of A is it?",
+      choice({{"row 0", ct::equal(second_row, A[0])},
+              {"row 1", ct::equal(second_row, A[1])},
+              {"column 1, with a zero added", ct::equal(second_row, ct::tensor({0.0, 3.0, 0.0}))},
+              {"the sum of the rows", ct::equal(second_row, A.sum(0))}}),
+      "A one-hot v selects one row of the Jacobian, and the Jacobian is A.");
+  ask("What is x.grad[0] for v = [1, 1]?", number(grad_of(ct::ones({2}))[0].item<double>()),
+      "It is the sum of column 0 of A: 2 + 0.5.");
+  auto shifted = x.detach().clone().requires_grad_();
+  (A.mv(shifted) + ct::tensor({10.0, 20.0})).backward(v);
+  ask("A constant b is added: y = A x + b. Does x.grad change?", yes_no(!ct::equal(shifted.grad(), by_hand)),
+      "A constant has no derivative: the Jacobian of A x + b is still A.");
+  return finish();
+}
