@@ -3,7 +3,6 @@
 // Concepts: leaf tensors, requires_grad, backward on a scalar, .grad, grad_fn, retain_grad
 
 #include "common/lesson.h"
-#include <iostream>
 
 using namespace lesson;
 
@@ -16,28 +15,34 @@ int main() {
   // %%
   section("1. A leaf that asks for its gradient");
   ct::manual_seed(0);
-  auto x = ct::randn({3}, ct::requires_grad());
-  std::cout << "x = " << x << "\n"
-            << "x is a leaf: " << std::boolalpha << x.is_leaf() << ", has a producer: " << bool(x.grad_fn()) << ", has a gradient yet: "
-            << x.grad().defined() << "\n";
+  auto x = ct::randn({3}, ct::requires_grad());  // Python: torch.randn(3, requires_grad=True)
+  ct::print("x =", x);
+  ct::print("sizes", x.sizes(), " leaf:", x.is_leaf(), " made by an operation:", bool(x.grad_fn()), " has a gradient:", x.grad().defined());
   check(x, {1.5409961, -0.2934289, -2.1787894});
-  check_that(x.is_leaf() && !x.grad_fn() && !x.grad().defined(), "a fresh leaf has neither producer nor gradient");
+  check_that(x.requires_grad() && x.is_leaf() && !x.grad_fn() && !x.grad().defined(), "a fresh leaf has neither producer nor gradient");
+  // "Not defined" is what Python calls None.
 
   // %%
   section("2. A scalar computed from it");
   auto loss = x.pow(2).sum();
-  std::cout << "loss = sum of x^2 = " << loss << "\n"
-            << "made by " << loss.grad_fn()->name() << ", which was fed by " << loss.grad_fn()->next_edge(0).function->name() << "\n";
+  ct::print("loss = sum of x^2 =", ct::fixed(loss.item<double>(), 6));
+  ct::print("made by", loss.grad_fn()->name() + ", which was fed by", loss.grad_fn()->next_edge(0).function->name());
   check(loss.item<double>(), 7.207892);
-  check_that(loss.dim() == 0 && !loss.is_leaf() && loss.grad_fn()->name() == "SumBackward0", "loss is a 0-dim result of sum");
+  check_that(loss.dim() == 0 && !loss.is_leaf(), "loss is a scalar (no dimensions), and no leaf");
+  check_that(loss.grad_fn()->name() == "SumBackward0" && loss.grad_fn()->next_edge(0).function->name() == "PowBackward0", "loss is a sum of a power");
+
+  // %% [markdown]
+  // **A correction.** The text that this lesson follows shows this loss as 7.2042. By hand:
+  // 1.54100^2 + 0.29343^2 + 2.17879^2 = 2.37467 + 0.08610 + 4.74712 = 7.2079.
 
   // %%
   section("3. Backward: upstream gradient times local derivative");
   loss.backward();
-  // The walk starts with d(loss)/d(loss) = 1. Sum hands that 1 to every entry; the square multiplies it by 2x.
-  std::cout << "x.grad = " << x.grad() << "\n2 x    = " << 2 * x.detach() << "\n";
+  // The walk starts with d(loss)/d(loss) = 1. Sum hands that 1 to every entry; the square multiplies it by 2 x.
+  ct::print("x.grad =", x.grad());
+  ct::print("2 x    =", 2 * x.detach());
   check(x.grad(), {3.0819921, -0.5868578, -4.3575788});
-  check(x.grad(), 2 * x);
+  check_that(ct::allclose(x.grad(), 2 * x), "x.grad is 2 x");
 
   // %%
   section("4. Results in between keep no gradient");
@@ -45,18 +50,12 @@ int main() {
   auto b = 2 * a;
   auto c = (b * b).sum();
   c.backward();
-  std::cout << "c = " << c.item<double>() << ", a.grad = " << a.grad() << "\n";
+  ct::print("c =", c.item<double>(), "  a.grad =", a.grad());
   check(c.item<double>(), 56);
   check(a.grad(), {8, 16, 24});
-  // b is not a leaf: its gradient was computed, passed on and dropped. Asking for it gives a warning and nothing else.
-  static int warnings;
-  ct::set_warning_handler([](std::string_view text) {
-    ++warnings;
-    std::cout << "  warning: " << text.substr(0, text.find(". ")) << " ...\n";
-  });
-  std::cout << "reading b.grad:\n";
-  check_that(!b.grad().defined() && warnings == 1, "a non-leaf has no gradient, and reading it warns");
-  ct::set_warning_handler(nullptr);
+  // The gradient of b was computed on the way, passed on to a and dropped. Asking for it gives a warning, and nothing else.
+  ct::print("reading b.grad:");
+  show_warning([&] { check_that(!b.grad().defined(), "b has no gradient"); }, "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed");
 
   // %%
   section("5. Unless you ask before backward");
@@ -64,9 +63,12 @@ int main() {
   auto q = 2 * p;
   q.retain_grad();
   (q * q).sum().backward();
-  std::cout << "q.grad = " << q.grad() << "   (2 q)\np.grad = " << p.grad() << "   (2 q times 2)\n";
+  ct::print("q.grad =", q.grad(), "  (2 q)");
+  ct::print("p.grad =", p.grad(), "  (2 q, times dq/dp = 2)");
   check(q.grad(), {4, 8, 12});
+  check(q.grad(), 2 * q);
   check(p.grad(), {8, 16, 24});
+  ct::print("retain_grad() on a tensor that nobody tracks:");
   show_error([] { ct::tensor({1.0}).retain_grad(); }, "can't retain_grad on Tensor that has requires_grad=False");
 
   // %%
@@ -74,17 +76,32 @@ int main() {
   auto y = ct::tensor({1.0, 2.0, 3.0}, ct::requires_grad());
   auto z = (y * y).sum();
   z.backward();
-  std::cout << "loss " << z.item<double>() << ", gradient " << y.grad() << "\n";
+  ct::print("loss", z.item<double>(), " gradient", y.grad());
   check(z.item<double>(), 14);
   check(y.grad(), {2, 4, 6});
 
   // %% [markdown]
-  // **A correction.** The text that this lesson follows shows the loss of part 2 as 7.2042. By hand:
-  // 1.54100^2 + 0.29343^2 + 2.17879^2 = 7.2079.
-  //
-  // ## Questions
-  // 1. Change the loss of part 2 to the sum of x^3. What must x.grad be? (3 x^2: check it with `check(x.grad(), 3 * x * x)`.)
-  // 2. Which of a, b and c are leaves? Why has b no gradient, although a has one?
-  // 3. What does `loss.backward(ct::tensor(2.0))` leave in x.grad, and why? (Twice the gradient: the walk starts with 2.)
+  // ## Take-aways
+  // - `requires_grad` on a leaf starts the recording; `backward()` on a scalar ends in the leaf's `.grad`.
+  // - Each step back multiplies what came from above by one local derivative, starting with 1.
+  // - Results in between drop their gradients, unless `retain_grad()` was called before.
+
+  // %%
+  auto cubic = ct::tensor({1.0, 2.0, 3.0}, ct::requires_grad());
+  cubic.pow(3).sum().backward();
+  check(cubic.grad(), 3 * cubic * cubic);
+  ask("Let the loss be the sum of y^3 at y = (1, 2, 3). What is the last entry of y.grad?", number(cubic.grad()[2].item<double>()),
+      "The derivative of y^3 is 3 y^2, entry by entry: 3 * 9 at y = 3.");
+  ask("Which of a, b and c in part 4 are leaves?", several({{"a", a.is_leaf()}, {"b", b.is_leaf()}, {"c", c.is_leaf()}}),
+      "Only a was made by you. b and c are results of operations, so they have a grad_fn.");
+  ask("Why is b.grad empty after c.backward()?",
+      choice({{"b was not needed for the gradient of a", false},
+              {"b is not a leaf, and retain_grad() was not called on it", !b.is_leaf() && !b.retains_grad()},
+              {"b does not require a gradient", !b.requires_grad()}}),
+      "The gradient 2 b went through b on its way to a. Only leaves, and tensors with retain_grad(), keep what passes.");
+  auto twice = ct::tensor({1.0, 2.0, 3.0}, ct::requires_grad());
+  (twice * twice).sum().backward(ct::tensor(2.0));
+  ask("In part 6, let the walk start with 2: z.backward(ct::tensor(2.0)). What is the last entry of y.grad?", number(twice.grad()[2].item<double>()),
+      "The argument is the gradient that arrives at z. Without it the walk starts with 1; with 2, every gradient doubles.");
   return finish();
 }

@@ -2,10 +2,34 @@
 // Level: beginner
 // Concepts: accumulation, zero_() and reset, micro-batches, several loss terms, one backward per graph
 
+#include <cotangent/optim.h>
+
 #include "common/lesson.h"
-#include <iostream>
 
 using namespace lesson;
+
+// w after one step of gradient descent with weight decay, when its gradient is zeros, or when it has none.
+static double decayed(bool zeros) {
+  auto w = ct::tensor({1.0}, ct::requires_grad());
+  if (zeros) w.mutable_grad() = ct::zeros({1});
+  ct::optim::SGD sgd({w}, ct::optim::SGDOptions(0.1).weight_decay(0.5));
+  sgd.step();
+  return w.item<double>();
+}
+
+// Four micro-batches of 10 points add up in w.grad; each loss is multiplied by `factor` before its backward.
+struct Batch { double loss, sum; };
+static std::vector<Batch> four_batches(const ct::Tensor& w, double factor) {
+  std::vector<Batch> batches;
+  for (int i = 0; i < 4; ++i) {
+    auto xb = ct::randn({10, 1});
+    auto yb = 2 * xb + 1 + 0.1 * ct::randn({10, 1});
+    auto loss = (xb * w - yb).pow(2).mean();
+    (factor * loss).backward();
+    batches.push_back({loss.item<double>(), w.grad().item<double>()});
+  }
+  return batches;
+}
 
 int main() {
   // %% [markdown]
@@ -17,19 +41,22 @@ int main() {
   section("1. Two backwards add up");
   auto x = ct::tensor({2.0}, ct::requires_grad());
   x.pow(2).sum().backward();
-  std::cout << "after backward of x^2:  " << x.grad() << "\n";
+  ct::print("after backward of x^2:", x.grad());
   check(x.grad(), {4});
   (3 * x).sum().backward();
-  std::cout << "after backward of 3x:   " << x.grad() << "   (4 + 3, not 3)\n";
+  ct::print("after backward of 3x: ", x.grad(), "  (4 + 3, not 3)");
   check(x.grad(), {7});
 
   // %%
   section("2. Clearing in between");
-  x.mutable_grad().zero_();
-  std::cout << "after zero_():          " << x.grad() << "\n";
+  x.mutable_grad().reset();
+  x.pow(2).sum().backward();
+  check(x.grad(), {4});
+  x.mutable_grad().zero_();  // Python: x.grad.zero_()
+  ct::print("after zero_():        ", x.grad());
   check(x.grad(), {0});
   (3 * x).sum().backward();
-  std::cout << "after backward of 3x:   " << x.grad() << "\n";
+  ct::print("after backward of 3x: ", x.grad());
   check(x.grad(), {3});
 
   // %%
@@ -37,45 +64,49 @@ int main() {
   auto u = ct::tensor({5.0}, ct::requires_grad());
   auto square = u.pow(2).sum();
   square.backward();
-  std::cout << "first backward:         " << u.grad() << "\n";
+  ct::print("first backward:       ", u.grad());
   check(u.grad(), {10});
-  // The same graph cannot be walked twice: the square had kept u, and the first walk freed it. Each backward below
-  // therefore runs the forward computation again. (The text this lesson follows calls backward again on the old graph.)
-  show_error([&] { square.backward(); }, "Trying to backward through the graph a second time");
   u.mutable_grad().zero_();
+  ct::print("after zero_():        ", u.grad());
   check(u.grad(), {0});
-  u.pow(2).sum().backward();
-  std::cout << "zero_() and again:      " << u.grad() << "\n";
+  ct::print("backward on the old graph:");
+  show_error([&] { square.backward(); }, "Trying to backward through the graph a second time");
+  check(u.grad(), {0});
+  u.pow(2).sum().backward();  // a fresh forward makes a fresh graph
+  ct::print("fresh graph, backward:", u.grad());
   check(u.grad(), {10});
   u.mutable_grad().reset();  // Python: u.grad = None
-  std::cout << "after reset():          there is a gradient: " << std::boolalpha << u.grad().defined() << "\n";
+  ct::print("after reset(), is there a gradient?", u.grad().defined());
   check_that(!u.grad().defined(), "reset() removes the gradient");
   u.pow(2).sum().backward();
-  std::cout << "and again:              " << u.grad() << "\n";
+  ct::print("and again:            ", u.grad());
   check(u.grad(), {10});
+
+  // %% [markdown]
+  // **A correction.** The text that this lesson follows calls `backward()` again and again on the same loss here. That fails:
+  // the square had kept u for its derivative, and the first walk freed it (lesson 03). The forward computation has to run again.
 
   // %%
   section("4. Accumulating on purpose: four micro-batches, one step");
+  // A batch too large for the memory comes in four parts. Their gradients add up; a quarter of the sum is the gradient of the
+  // mean over all 40 points.
   ct::manual_seed(42);
   auto w = ct::randn({1}, ct::requires_grad());
-  std::cout << "w = " << w.item<double>() << "\n";
+  ct::print("w =", ct::fixed(w.item<double>(), 6));
   check(w.item<double>(), 0.3366904);
-  const double losses[] = {3.888309, 2.342898, 2.236123, 3.529891}, sums[] = {-2.913006, -4.024050, -5.850255, -9.759306};
-  for (int batch = 0; batch < 4; ++batch) {
-    auto xb = ct::randn({10, 1});
-    auto yb = 2 * xb + 1 + 0.1 * ct::randn({10, 1});
-    auto loss = (xb * w - yb).pow(2).mean();
-    loss.backward();
-    std::cout << "batch " << batch << ": loss " << loss.item<double>() << ", sum of gradients " << w.grad().item<double>() << "\n";
-    check(loss.item<double>(), losses[batch]);
-    check(w.grad().item<double>(), sums[batch]);
+  const auto batches = four_batches(w, 1);
+  const std::vector<Batch> said = {{3.888309, -2.913006}, {2.342898, -4.024050}, {2.236123, -5.850255}, {3.529891, -9.759306}};
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    ct::print("batch", i, " loss", ct::fixed(batches[i].loss, 6), " sum of gradients", ct::fixed(batches[i].sum, 6));
+    check(batches[i].loss, said[i].loss);
+    check(batches[i].sum, said[i].sum);
   }
   {
     ct::NoGradGuard no_grad;
-    w.mutable_grad() /= 4;  // the mean of four micro-batch gradients is the gradient of the whole batch
+    w.mutable_grad() /= 4;
     w -= 0.01 * w.grad();
   }
-  std::cout << "mean gradient " << w.grad().item<double>() << ", w after one step " << w.item<double>() << "\n";
+  ct::print("mean gradient", ct::fixed(w.grad().item<double>(), 6), " w after one step", ct::fixed(w.item<double>(), 6));
   check(w.grad().item<double>(), -2.439826);
   check(w.item<double>(), 0.3610886);
 
@@ -85,23 +116,44 @@ int main() {
   auto total = (v - 2).pow(2).mean() + 0.1 * v.abs().mean();
   total.backward();
   auto together = v.grad().clone();
-  std::cout << "one backward of the sum: loss " << total.item<double>() << ", gradient " << together << "\n";
+  ct::print("one backward of the sum: loss", ct::fixed(total.item<double>(), 6), " gradient", together);
   check(total.item<double>(), 0.8666667);
   check(together, {-0.6333333, 0.0333333, 0.7});
   check(together, 2.0 / 3 * (v - 2) + 1.0 / 30);
   v.mutable_grad().reset();
-  // The two terms share only the leaf v, no saved value, so neither call needs retain_graph.
   (v - 2).pow(2).mean().backward();
   (0.1 * v.abs().mean()).backward();
-  std::cout << "two backwards:           gradient " << v.grad() << "\n";
+  ct::print("two backwards:           gradient", v.grad());
   check(v.grad(), together);
 
   // %% [markdown]
-  // ## Questions
-  // 1. What is in w.grad after k backwards of (fresh) w^2 without clearing? (k times 2w.)
-  // 2. Why is no gradient better than a gradient of zeros? (It costs no memory, and an optimizer skips the parameter
-  //    altogether; with zeros, momentum and weight decay still move it.)
-  // 3. In part 4, what changes if each loss is divided by 4 before its backward? (Nothing in the result; the division by 4
-  //    at the end goes.)
+  // The derivative of a sum is the sum of the derivatives, so both ways agree.
+  //
+  // **A correction.** The text that this lesson follows says that the first of two backwards needs `retain_graph=True`. It
+  // does not: the two terms share only the leaf v, and nothing that one of the graphs has saved.
+
+  // %%
+  section("6. A gradient has the shape of its tensor");
+  // Whoever sets a gradient by hand must keep to that. (Python: v.grad = ...)
+  show_error([&] { v.set_grad(ct::zeros({2})); }, "assigned grad has data of a different size");  // not in libtorch
+  check(v.grad(), together);
+
+  // %%
+  auto k = ct::tensor({3.0}, ct::requires_grad());
+  for (int i = 0; i < 5; ++i) k.pow(2).sum().backward();
+  ask("w = 3, and w^2 is computed and walked back five times, without clearing. What is w.grad?", number(k.grad().item<double>()),
+      "Each walk adds 2 w = 6.");
+  const bool needs_none = decayed(false) == 1, moves = decayed(true) != 1;
+  ask("Why is no gradient (reset) often better than a gradient of zeros (zero_)?",
+      several({{"it takes no memory", true},
+               {"an optimizer leaves a parameter without gradient alone; with zeros, weight decay or momentum still move it", needs_none && moves},
+               {"adding to zeros gives a less exact gradient", false}}),
+      "No tensor, no memory; and step() skips what has no gradient. Both ways lead to the same next gradient.");
+  ct::manual_seed(42);
+  auto quarter = ct::randn({1}, ct::requires_grad());
+  four_batches(quarter, 0.25);
+  check(quarter.grad().item<double>(), -2.439826);
+  ask("In part 4, each loss is divided by 4 before its backward. What is in w.grad after the fourth? (two digits after the point)",
+      number(quarter.grad().item<double>(), 5e-3), "A quarter of each gradient, summed, is the mean gradient: the division at the end goes.");
   return finish();
 }

@@ -3,21 +3,30 @@
 // Concepts: retain_graph, what is saved for backward, shared intermediates, shared leaves
 
 #include "common/lesson.h"
-#include <iostream>
 
 using namespace lesson;
 
-// Whether y can be walked back twice without retain_graph.
-static bool survives(const ct::Tensor& y) {
-  auto v = ct::ones_like(y);
-  y.backward(v);
+// Whether f raises no error.
+static bool works(ct::FunctionRef<void()> f) {
   try {
-    y.backward(v);
+    f();
   } catch (const ct::Error&) {
     return false;
   }
   return true;
 }
+
+// Whether y can be walked back twice without retain_graph.
+static bool survives(const ct::Tensor& y) {
+  auto v = ct::ones_like(y);
+  y.backward(v);
+  return works([&] { y.backward(v); });
+}
+
+struct Case {
+  std::string text;
+  ct::Tensor y;
+};
 
 int main() {
   // %% [markdown]
@@ -30,35 +39,41 @@ int main() {
   ct::manual_seed(0);
   auto x = ct::randn({3}, ct::requires_grad());
   auto loss = x.pow(2).sum();
-  loss.backward({}, /*retain_graph=*/true);
-  std::cout << "first:             " << x.grad() << "\n";
+  loss.backward({}, /*retain_graph=*/true);  // Python: loss.backward(retain_graph=True)
+  ct::print("first:        ", x.grad());
   check(x.grad(), {3.08199, -0.58686, -4.35758});
   loss.backward();  // the graph was kept; this walk frees it
-  std::cout << "second, added:     " << x.grad() << "\n";
+  ct::print("second, added:", x.grad());
   check(x.grad(), {6.16398, -1.17372, -8.71516});
+  ct::print("third:");
   show_error([&] { loss.backward(); }, "Trying to backward through the graph a second time");
   check(x.grad(), {6.16398, -1.17372, -8.71516});  // a failed backward leaves the gradients as they were
 
   // %%
   section("2. A fresh forward needs no retain_graph");
-  x.mutable_grad().zero_();
+  x.mutable_grad().zero_();  // with the underscore: there is no zero() in Python or here
+  check(x.grad(), {0, 0, 0});
   x.pow(2).sum().backward();
-  std::cout << "fresh graph:       " << x.grad() << "\n";
+  ct::print("fresh graph:  ", x.grad());
   check(x.grad(), {3.08199, -0.58686, -4.35758});
 
   // %%
   section("3. It is the saved values that are freed");
-  // sum, + 1, -x or clone need no value to be differentiated, so their graphs can be walked again; a square needs its input.
-  auto a = ct::tensor({1.0, 2.0}, ct::requires_grad());
-  struct { const char* text; ct::Tensor y; bool survives; } cases[] = {
-      {"a.sum()", a.sum(), true},   {"a.mean()", a.mean(), true},     {"a + 1", a + 1, true},     {"-a", -a, true},
-      {"a.clone()", a.clone(), true}, {"a[0]", a[0], true},           {"a.pow(2)", a.pow(2), false}, {"a.exp()", a.exp(), false},
-      {"a.sin()", a.sin(), false},  {"a.relu()", a.relu(), false},    {"a * a", a * a, false},    {"a * 2", a * 2, false},
-  };
-  for (auto& c : cases) {
-    const bool twice = survives(c.y);
-    std::cout << "  " << c.text << std::string(12 - std::string(c.text).size(), ' ') << (twice ? "can be walked twice" : "only once") << "\n";
-    check_that(twice == c.survives, std::string(c.text) + (c.survives ? " saves nothing" : " saves a value"));
+  // The derivative of a sum is 1, whatever was summed; that of a square is 2 a, so its node keeps a. A graph in which nothing
+  // was kept can be walked again.
+  auto a = ct::tensor({{1.0, 2.0}, {3.0, 4.0}}, ct::requires_grad());
+  auto b = ct::ones({2, 2}, ct::requires_grad());
+  const std::vector<Case> keep_nothing = {{"a.sum()", a.sum()}, {"a.mean()", a.mean()}, {"a + 1", a + 1}, {"a - 1", a - 1},
+                                          {"-a", -a}, {"a.clone()", a.clone()}, {"cat(a, b)", ct::cat({a, b})}, {"a.t()", a.t()}, {"a[0]", a[0]}};
+  const std::vector<Case> keep_values = {{"a.pow(2)", a.pow(2)}, {"a.exp()", a.exp()}, {"a.sin()", a.sin()}, {"a.relu()", a.relu()},
+                                         {"a * b", a * b}, {"a.matmul(b)", a.matmul(b)}};
+  for (const Case& c : keep_nothing) {
+    ct::print("  can be walked twice:", c.text);
+    check_that(survives(c.y), c.text + " saves nothing");
+  }
+  for (const Case& c : keep_values) {
+    ct::print("  only once:          ", c.text);
+    check_that(!survives(c.y), c.text + " saves a value");
   }
 
   // %%
@@ -68,13 +83,14 @@ int main() {
   auto left = (2 * h).sum(), right = (3 * h).sum();
   left.backward({}, /*retain_graph=*/true);  // right still needs what h saved
   right.backward();
-  std::cout << "retain, then the other: p.grad = " << p.grad() << "   (2p times 5)\n";
+  ct::print("retain, then the other:  p.grad =", p.grad(), "  (2 p times 5)");
   check(p.grad(), {20});
   p.mutable_grad().reset();
   auto h2 = p.pow(2);
   ((2 * h2).sum() + (3 * h2).sum()).backward();  // or one walk from the sum
-  std::cout << "one backward of a sum:  p.grad = " << p.grad() << "\n";
+  ct::print("one backward of the sum: p.grad =", p.grad());
   check(p.grad(), {20});
+  ct::print("without either:");
   auto h3 = p.pow(2);
   (2 * h3).sum().backward();
   show_error([&] { (3 * h3).sum().backward(); }, "Trying to backward through the graph a second time");
@@ -83,15 +99,26 @@ int main() {
   section("5. Two losses that share only a leaf");
   auto q = ct::tensor({2.0}, ct::requires_grad());
   q.pow(2).sum().backward();
-  (3 * q).sum().backward();  // nothing was shared but q itself
-  std::cout << "q.grad = " << q.grad() << "\n";
+  (3 * q).sum().backward();
+  ct::print("q.grad =", q.grad(), "  (2 q + 3)");
   check(q.grad(), {7});
 
-  // %% [markdown]
-  // ## Questions
-  // 1. Which of these can be walked twice without retain_graph: a.cos(), a.t(), a - 1, a / 3, a.sqrt()?
-  //    (a.t() and a - 1. A division by a number keeps the number, as it does in Python.)
-  // 2. Why does part 4 fail without retain_graph, and part 5 does not?
-  // 3. Does a gradient of 20 at p = 2 agree with your own derivative of 5 p^2?
+  // %%
+  ask("Which of these can be walked back twice without retain_graph?",
+      several({{"a.cos()", survives(a.cos())}, {"a.reshape({4})", survives(a.reshape({4}))}, {"a - b", survives(a - b)},
+               {"a * 2", survives(a * 2)}, {"a.sqrt()", survives(a.sqrt())}}),
+      "reshape and minus need no value for their derivatives. cos keeps its input, sqrt its result, and a * 2 keeps the 2: the "
+      "number is wrapped as a tensor, as in Python.");
+  p.mutable_grad().reset();
+  auto l4 = (2 * p.pow(2)).sum(), r4 = (3 * p.pow(2)).sum();  // each with a square of its own
+  l4.backward();
+  ask("In part 4, let each loss compute its own p.pow(2). Is retain_graph still needed?", yes_no(!works([&] { r4.backward(); })),
+      "Two squares are two nodes with two saved values. The price is a second forward computation.");
+  auto s = ct::tensor({3.0}, ct::requires_grad());
+  auto hs = s.pow(2);
+  (2 * hs).sum().backward({}, true);
+  (3 * hs).sum().backward();
+  ask("Part 4 starts from p = 3 instead of 2. What is p.grad after both backwards?", number(s.grad().item<double>()),
+      "The derivative of 2 p^2 + 3 p^2 is 10 p.");
   return finish();
 }

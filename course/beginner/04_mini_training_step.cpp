@@ -2,15 +2,37 @@
 // Level: beginner
 // Concepts: a training step by hand, NoGradGuard around the update, item(), clearing before backward
 
+#include <algorithm>
+#include <cmath>
+
 #include "common/lesson.h"
-#include <iostream>
 
 using namespace lesson;
+
+// Steps of gradient descent on the mean squared error of y ~ x w + b. Returns the losses before each step.
+static std::vector<double> train(const ct::Tensor& x, const ct::Tensor& y, ct::Tensor& w, ct::Tensor& b, double lr, int steps, bool clear = true) {
+  std::vector<double> losses;
+  for (int step = 0; step < steps; ++step) {
+    auto prediction = x * w + b;                               // (3,1) * (1) + (1): w and b are broadcast
+    auto loss = (prediction - y).pow(2).mean();
+    for (ct::Tensor* p : {&w, &b})
+      if (clear && p->grad().defined()) p->mutable_grad().zero_();  // or this step's gradient adds to the last one
+    loss.backward();
+    {
+      ct::NoGradGuard no_grad;                                 // the update itself is no part of the model
+      w -= lr * w.grad();
+      b -= lr * b.grad();
+    }
+    losses.push_back(loss.item<double>());                     // item(): a plain number, without history
+  }
+  return losses;
+}
 
 int main() {
   // %% [markdown]
   // # Forward, backward, update
-  // Three points lie exactly on the line y = -x. Starting from a random slope w and b = 0, three steps of gradient descent.
+  // Three points lie exactly on the line y = -x. Starting from a random slope w and b = 0, three steps of gradient descent, each
+  // in the same order: forward, clear, backward, update.
 
   // %%
   section("1. Three steps");
@@ -19,23 +41,13 @@ int main() {
   ct::manual_seed(0);
   auto w = ct::randn({1}, ct::requires_grad());
   auto b = ct::zeros({1}, ct::requires_grad());
-  const double lr = 0.1;
+  ct::print("start:  w", ct::fixed(w.item<double>(), 6), " b", ct::fixed(b.item<double>(), 6));
   check(w.item<double>(), 1.5409961);
-
-  const double losses[] = {4.304441, 3.233113, 2.428427}, slopes[] = {1.202197, 0.908570, 0.654094};
-  for (int step = 0; step < 3; ++step) {
-    auto prediction = x * w + b;                              // (3,1) * (1) + (1): w and b are broadcast
-    auto loss = (prediction - y).pow(2).mean();
-    for (auto& p : {w, b})
-      if (p.grad().defined()) p.mutable_grad().zero_();       // clear, or this step's gradient adds to the last one
-    loss.backward();
-    {
-      ct::NoGradGuard no_grad;                                // the update itself is no part of the model
-      w -= lr * w.grad();
-      b -= lr * b.grad();
-    }
-    std::cout << "step " << step << ": loss " << loss.item<double>() << ", w " << w.item<double>() << ", b " << b.item<double>() << "\n";
-    check(loss.item<double>(), losses[step]);
+  const std::vector<double> losses = {4.304441, 3.233113, 2.428427}, slopes = {1.202197, 0.908570, 0.654094};
+  for (std::size_t step = 0; step < 3; ++step) {
+    const double loss = train(x, y, w, b, 0.1, 1)[0];
+    ct::print("step", step, " loss", ct::fixed(loss, 6), " w", ct::fixed(w.item<double>(), 6), " b", ct::fixed(b.item<double>(), 6));
+    check(loss, losses[step]);
     check(w.item<double>(), slopes[step]);
     check(b.item<double>(), 0);
   }
@@ -43,37 +55,80 @@ int main() {
 
   // %%
   section("2. The same by hand");
-  // loss = 2/3 (w + 1)^2 + b^2, so each step multiplies w + 1 by 1 - 0.4/3, and b stays where it is by symmetry.
-  double by_hand = 1.5409961 + 1;
-  for (int step = 0; step < 3; ++step) by_hand *= 1 - 0.4 / 3;
-  std::cout << "w + 1 after three steps: " << w.item<double>() + 1 << ", by hand " << by_hand << "\n";
-  check(w.item<double>() + 1, by_hand);
-  int n = 0;
-  for (double gap = 1.5409961 + 1; gap >= 0.01; gap *= 1 - 0.4 / 3) ++n;
-  std::cout << "steps until |w + 1| < 0.01: " << n << "\n";
-  check(n, 39);
+  // The residuals are -(w + 1) + b, b and (w + 1) + b, so loss = 2/3 (w + 1)^2 + b^2. Its derivative by w is 4/3 (w + 1): a step
+  // multiplies w + 1 by 1 - 4/3 lr, here 0.866667.
+  const double gap = 1.5409961 + 1, shrink = 1 - 4.0 / 3 * 0.1;
+  ct::print("w + 1 after three steps:", ct::fixed(w.item<double>() + 1, 6), " by hand:", ct::fixed(gap * std::pow(shrink, 3), 6));
+  check(w.item<double>() + 1, gap * std::pow(shrink, 3));
+  check(shrink, 0.866667);
 
   // %%
   section("3. Two ways to get the update wrong");
-  show_error([&] { w -= lr * w.grad(); }, "a leaf Variable that requires grad is being used in an in-place operation");
-  auto v = w.detach().clone().requires_grad_();
+  ct::print("in place, but without the guard:");
+  show_error([&] { w -= 0.1 * w.grad(); }, "a leaf Variable that requires grad is being used in an in-place operation");
+  // Not in place, there is no error; but v is then a result, no longer the parameter:
+  auto v = ct::tensor({2.0}, ct::requires_grad());
   v.pow(2).sum().backward();
-  v = v - lr * v.grad();  // no error, but v is now a result, not the parameter: it will never have a gradient again
-  std::cout << "after v = v - lr * v.grad(): leaf: " << std::boolalpha << v.is_leaf() << ", made by " << v.grad_fn()->name() << "\n";
+  v = v - 0.1 * v.grad();
+  ct::print("after v = v - 0.1 * v.grad():  v =", v, " leaf:", v.is_leaf());
   check_that(!v.is_leaf() && v.grad_fn()->name() == "SubBackward0", "v became a result");
+  v.pow(2).sum().backward();
+  ct::print("its gradient after the next backward:");
+  show_warning([&] { check_that(!v.grad().defined(), "v gets no gradient any more"); }, "is not a leaf Tensor");
 
   // %%
   section("4. What zero_() does");
   w.mutable_grad().zero_();
-  std::cout << "after zero_(): " << w.grad() << ", still there: " << w.grad().defined() << "\n";
-  check(w.grad(), {0});  // zeros, not nothing: only reset() removes a gradient
+  ct::print("after zero_(): ", w.grad(), " still there:", w.grad().defined());
+  check(w.grad(), {0});
   w.mutable_grad().reset();
+  ct::print("after reset():  still there:", w.grad().defined());
   check_that(!w.grad().defined(), "reset() removes the gradient");
 
   // %% [markdown]
-  // ## Questions
-  // 1. Which learning rate reaches w = -1 in one step? (0.75: then 1 - 4/3 * 0.75 = 0.)
-  // 2. Why does b stay 0? (The residuals at -1 and 1 are equal and opposite at every w, and 0 at 0.)
-  // 3. What happens to the losses if the two lines that clear the gradients are removed?
+  // **A correction.** The text that this lesson follows says that `.zero_()` resets a gradient to None. It leaves a tensor of
+  // zeros; only `grad = None` (here `reset()`) removes it.
+
+  // %%
+  section("5. A number for the log");
+  // item() takes the number out of a tensor of one element, and only of one:
+  auto prediction = (x * w + b).detach();
+  show_error([&] { prediction.item<double>(); }, "a Tensor with 3 elements cannot be converted to Scalar");
+
+  // %%
+  int n = 0;
+  for (double d = gap; d >= 0.01; d *= shrink) ++n;
+  auto w1 = ct::tensor({1.5409961}, ct::requires_grad()), b1 = ct::zeros({1}, ct::requires_grad());
+  train(x, y, w1, b1, 0.1, n - 1);
+  const double before = std::abs(w1.item<double>() + 1);
+  train(x, y, w1, b1, 0.1, 1);
+  check_that(before >= 0.01 && std::abs(w1.item<double>() + 1) < 0.01, "n is the first step with |w + 1| < 0.01");
+  check(n, 39);
+  ask("After how many steps, from the start of part 1, is |w + 1| < 0.01 for the first time?", number(n, 0),
+      "The smallest n with 2.540996 * 0.866667^n < 0.01, that is n > ln(254.1) / -ln(0.866667) = 38.7.");
+  const double lr = 1 / (4.0 / 3);
+  auto w2 = ct::tensor({1.5409961}, ct::requires_grad()), b2 = ct::zeros({1}, ct::requires_grad());
+  train(x, y, w2, b2, lr, 1);
+  check(w2.item<double>(), -1);
+  ask("Which learning rate reaches w = -1 in a single step?", number(lr), "A step multiplies w + 1 by 1 - 4/3 lr, which is 0 at lr = 3/4.");
+  auto w3 = ct::tensor({1.5409961}, ct::requires_grad()), b3 = ct::zeros({1}, ct::requires_grad());
+  auto skewed = ct::tensor({{-1.0}, {0.0}, {2.0}});  // the same line, no longer symmetric
+  train(skewed, -skewed, w3, b3, 0.1, 1);
+  const bool symmetry = b3.item<double>() != 0;
+  ask("Why does b stay at 0?",
+      choice({{"b starts at its best value, and no step ever leaves that", !symmetry},
+              {"the points are symmetric about x = 0: the residuals at -1 and 1 are opposite, and cancel in the derivative by b", symmetry},
+              {"b does not get a gradient", !b1.grad().defined()}}),
+      "With x = -1, 0, 2 on the same line, b moves at the first step, although 0 is the best value there too: w is not right yet.");
+  auto w4 = ct::tensor({1.5409961}, ct::requires_grad()), b4 = ct::zeros({1}, ct::requires_grad());
+  const auto uncleared = train(x, y, w4, b4, 0.1, 200, /*clear=*/false);
+  double late = 0;  // the largest of the last losses
+  for (std::size_t step = 150; step < 200; ++step) late = std::max(late, uncleared[step]);
+  ask("What do 200 steps without clearing the gradients do?",
+      choice({{"the same, only more slowly", late < 0.01},
+              {"w swings around -1 and does not settle", late >= 0.01 && late < 2 * uncleared[0]},
+              {"w runs away to infinity", late >= 2 * uncleared[0]}}),
+      "Each step then uses the sum of all gradients so far. It still pulls towards -1, but has gathered so much speed on the way "
+      "that it overshoots, again and again.");
   return finish();
 }

@@ -29,6 +29,14 @@ void report(bool ok, int line, const std::string& what) {
   std::fprintf(stderr, "\n  line %d: %s\n", line, what.c_str());
 }
 
+// The message of an error or a warning, indented.
+void quote(std::string message) {
+  for (std::size_t at = 0; (at = message.find('\n', at)) != std::string::npos; at += 5) message.replace(at, 1, "\n  | ");
+  ct::print("  | " + message);
+}
+
+std::string warnings;  // what came while show_warning ran
+
 std::string json(const std::string& s) {
   std::string out = "\"";
   for (char c : s) {
@@ -85,13 +93,23 @@ void show_error(ct::FunctionRef<void()> f, const std::string& phrase, int line) 
   try {
     f();
   } catch (const ct::Error& e) {
-    std::string message = e.what();
+    const std::string message = e.what();
     report(message.find(phrase) != std::string::npos, line, "the error does not say \"" + phrase + "\"");
-    for (std::size_t at = 0; (at = message.find('\n', at)) != std::string::npos; at += 5) message.replace(at, 1, "\n  | ");
-    ct::print("  | " + message);
+    quote(message);
     return;
   }
   report(false, line, "no error, although one saying \"" + phrase + "\" was expected");
+}
+
+void show_warning(ct::FunctionRef<void()> f, const std::string& phrase, int line) {
+  warnings.clear();
+  struct Restore {
+    ct::WarningHandler before = ct::set_warning_handler([](std::string_view text) { warnings += (warnings.empty() ? "" : "\n") + std::string(text); });
+    ~Restore() { ct::set_warning_handler(before); }
+  } restore;
+  f();
+  report(warnings.find(phrase) != std::string::npos, line, "no warning says \"" + phrase + "\"");
+  quote(warnings.empty() ? "(no warning)" : warnings);
 }
 
 std::string results() {

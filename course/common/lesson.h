@@ -23,6 +23,8 @@ void check_that(bool holds, const std::string& statement, int line = __builtin_L
 
 /// Runs something that must fail, and prints its error, which must contain `phrase`.
 void show_error(ct::FunctionRef<void()> f, const std::string& phrase, int line = __builtin_LINE());
+/// Runs something that must give a warning, and prints that instead of letting it go to stderr.
+void show_warning(ct::FunctionRef<void()> f, const std::string& phrase, int line = __builtin_LINE());
 
 // --- Figures ------------------------------------------------------------------------------------------------------------------
 
