@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "catalog.h"
+#include "compile.h"
 #include "cotangent/version.h"
 #include "guide.h"
 #include "text.h"
@@ -125,6 +126,12 @@ int main(int argc, char** argv) {
   if (command == "list") return list();
   if (command == "headers") return headers();
   if (const auto status = cli::guide(command, std::max(argc - 2, 0), argv + std::min(argc, 2))) return *status;
+  if (command == "compile" && argc > 2) {
+    const auto compiled = cli::compile(argv[2]);
+    (compiled.ok ? std::cerr : std::cout) << cli::report(compiled);
+    if (compiled.ok) std::cout << compiled.program << '\n';
+    return compiled.ok ? 0 : 1;
+  }
   if (command == "run" || command == "target") {
     if (argc < 3) {
       std::cerr << "cotangent: which lesson? For example: ./cotangent run 01  (./cotangent list shows all of them)\n";
