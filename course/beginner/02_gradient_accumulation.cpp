@@ -2,7 +2,7 @@
 // Level: beginner
 // Concepts: accumulation, zero_() and reset, micro-batches, several loss terms, one backward per graph
 
-#include <cotangent/optim.h>
+#include <cotangent/optim/sgd.h>
 
 #include "common/lesson.h"
 
