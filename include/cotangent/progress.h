@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "cotangent/api.h"
-#include "cotangent/nn/arg.h"
+#include "cotangent/arg.h"
 
 namespace ct {
 

@@ -11,7 +11,7 @@
 #include "cotangent/data/datasets.h"
 #include "cotangent/data/samplers.h"
 #include "cotangent/data/transforms.h"
-#include "cotangent/nn/arg.h"
+#include "cotangent/arg.h"
 
 namespace ct::data {
 

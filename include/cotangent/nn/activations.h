@@ -1,7 +1,7 @@
 // cotangent/nn/activations.h -- activations as modules. Formulas are those of the functions of the same name.
 #pragma once
 
-#include "cotangent/nn/arg.h"
+#include "cotangent/arg.h"
 #include "cotangent/nn/module.h"
 
 namespace ct::nn {

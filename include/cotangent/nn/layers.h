@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "cotangent/nn/arg.h"
+#include "cotangent/arg.h"
 #include "cotangent/nn/module.h"
 
 namespace ct::nn {

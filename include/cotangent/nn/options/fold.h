@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cotangent/expanding_array.h"
-#include "cotangent/nn/arg.h"
+#include "cotangent/arg.h"
 
 namespace ct::nn {
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "cotangent/nn/arg.h"
+#include "cotangent/arg.h"
 
 namespace ct::nn {
 

@@ -5,7 +5,7 @@
 
 #include "cotangent/callable.h"
 #include "cotangent/enum.h"
-#include "cotangent/nn/arg.h"
+#include "cotangent/arg.h"
 #include "cotangent/ops/loss.h"
 
 namespace ct::nn {

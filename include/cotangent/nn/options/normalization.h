@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "cotangent/nn/arg.h"
+#include "cotangent/arg.h"
 #include "cotangent/tensor.h"
 
 namespace ct::nn {

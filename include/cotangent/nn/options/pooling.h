@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "cotangent/expanding_array.h"
-#include "cotangent/nn/arg.h"
+#include "cotangent/arg.h"
 #include "cotangent/tensor.h"
 
 namespace ct::nn {

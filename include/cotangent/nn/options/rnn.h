@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "cotangent/enum.h"
-#include "cotangent/nn/arg.h"
+#include "cotangent/arg.h"
 
 namespace ct::nn {
 

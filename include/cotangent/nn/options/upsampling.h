@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "cotangent/enum.h"
-#include "cotangent/nn/arg.h"
+#include "cotangent/arg.h"
 
 namespace ct::nn {
 

@@ -1,4 +1,4 @@
-// cotangent/nn/arg.h -- named arguments of layers: LinearOptions(3, 1).bias(false).
+// cotangent/arg.h -- named arguments of layers: LinearOptions(3, 1).bias(false).
 #pragma once
 
 #include <utility>
