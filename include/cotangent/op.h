@@ -148,6 +148,10 @@ enum class Promote : std::uint8_t {
 /// Dtypes an op accepts, of its promoted inputs.
 enum class Dtypes : std::uint8_t { all, no_bool, floating, integral };
 
+/// What amp::autocast does with floating inputs: nothing, converts them to its dtype, or to float32. PyTorch's lists for the
+/// CPU; in float32 also softmax and normalisation, as in its list for the GPU.
+enum class Autocast : std::uint8_t { as_given, lower, full };
+
 struct Op {
   const char* name;                       // libtorch's function name
   const char* node = nullptr;             // PyTorch's node name, e.g. "TanhBackward0"; null: not differentiable
@@ -180,6 +184,7 @@ struct Op {
 
   Promote promote = Promote::same;
   Dtypes dtypes = Dtypes::all;
+  Autocast autocast = Autocast::as_given;
   std::uint32_t nondiff = 0;              // bit i: no gradient for input i (indices, masks)
   std::uint32_t optional = 0;             // bit i: input i may be undefined (bit 31: all from 31 on); apply() refuses others
   bool random = false;                    // draws from a generator: vmap's randomness policy holds

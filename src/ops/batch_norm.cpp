@@ -274,6 +274,7 @@ constexpr Op batch_norm_op{
     },
     .save = {X(0) | X(1) | Y(1) | Y(2), X(0) | Y(1) | Y(2), 0},
     .dtypes = Dtypes::floating,
+    .autocast = Autocast::full,
     .optional = 2 | 4,
     .samples = [](SampleSink& call) {
       call({call.uniform({4, 3}), call.uniform({3}), call.uniform({3})}, BatchNormAttrs{1e-5});
@@ -303,6 +304,7 @@ constexpr Op batch_norm_evaluation_op{
     },
     .save = {X(1) | X(3) | X(4), X(0) | X(3) | X(4), 0},
     .dtypes = Dtypes::floating,
+    .autocast = Autocast::full,
     .nondiff = 8 | 16,
     .optional = 2 | 4,
     .samples = [](SampleSink& call) {

@@ -211,6 +211,7 @@ constexpr Op nll_op{
     .save = {X(1) | X(2)},
     .save_shapes = true,
     .dtypes = Dtypes::floating,
+    .autocast = Autocast::full,
     .nondiff = 6,
     .optional = 4,
     .samples = [](SampleSink& call) {

@@ -162,6 +162,7 @@ constexpr Op convolution_op{
     .save = {X(1), X(0)},
     .save_shapes = true,
     .dtypes = Dtypes::no_bool,
+    .autocast = Autocast::lower,
     .optional = 4,
     .samples = [](SampleSink& call) {
       bool with_bias = false;

@@ -210,6 +210,7 @@ constexpr Op ctc_loss_op{
     },
     .save = {X(0) | X(1) | X(2) | X(3) | Y()},
     .dtypes = Dtypes::floating,
+    .autocast = Autocast::full,
     .nondiff = 2 | 4 | 8,
     .untested = "its gradient is that of what log_softmax was given: tests/ops/ctc_loss.cpp",
     .second_order = false,

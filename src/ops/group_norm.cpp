@@ -203,6 +203,7 @@ constexpr Op group_norm_op{
     },
     .save = {X(0) | X(1) | Y(1) | Y(2), X(0) | Y(1) | Y(2), 0},
     .dtypes = Dtypes::floating,
+    .autocast = Autocast::full,
     .optional = 2 | 4,
     .samples = [](SampleSink& call) {
       call({call.uniform({2, 4, 3}), call.uniform({4}), call.uniform({4})}, GroupNormAttrs{1e-5, 2});

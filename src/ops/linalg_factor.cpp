@@ -108,6 +108,7 @@ constexpr Op qr_op{  // x = y0 y1, y0 with orthonormal columns, y1 upper triangu
     .batch_multi = factors_each,
     .save = {Y(0) | Y(1)},
     .dtypes = Dtypes::floating,
+    .autocast = Autocast::full,
     .samples = [](SampleSink& call) {
       for (auto sizes : {std::vector<std::int64_t>{3, 3}, {4, 2}, {2, 4}, {2, 4, 3}}) call({call.uniform(sizes)}, QrAttrs{QrMode::reduced});
       for (auto sizes : {std::vector<std::int64_t>{3, 3}, {2, 4}}) call({call.uniform(sizes)}, QrAttrs{QrMode::complete});
@@ -159,6 +160,7 @@ constexpr Op eigh_op{  // x y1 = y1 diag(y0), reading one triangle of x
     .batch_multi = factors_each,
     .save = {Y(0) | Y(1)},
     .dtypes = Dtypes::floating,
+    .autocast = Autocast::full,
     .samples = [](SampleSink& call) {
       for (bool upper : {false, true})
         for (auto sizes : {std::vector<std::int64_t>{3, 3}, {1, 1}, {2, 4, 4}, {0, 0}}) {
@@ -214,6 +216,7 @@ constexpr Op eig_op{  // x y1 = y1 diag(y0)
     .batch_multi = factors_each,
     .save = {Y(0) | Y(1)},
     .dtypes = Dtypes::floating,
+    .autocast = Autocast::full,
     .samples = [](SampleSink& call) {
       for (auto sizes : {std::vector<std::int64_t>{3, 3}, {1, 1}, {2, 3, 3}})
         call({call.uniform(sizes, -0.2, 0.2) + diag(arange(sizes.back(), 0, -1, kDouble))});
@@ -296,6 +299,7 @@ constexpr Op svd_op{  // x = y0 diag(y1) y2
     .batch_multi = factors_each,
     .save = {Y(0) | Y(1) | Y(2)},
     .dtypes = Dtypes::floating,
+    .autocast = Autocast::full,
     .samples = [](SampleSink& call) {
       for (auto sizes : {std::vector<std::int64_t>{3, 3}, {4, 2}, {2, 4}, {1, 1}, {2, 4, 3}}) call({call.uniform(sizes)}, SvdAttrs{false, true});
     },

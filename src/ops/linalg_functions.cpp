@@ -64,6 +64,7 @@ constexpr Op matrix_exp_op{
     .batch = detail::as_it_is,
     .save = {X(0)},
     .dtypes = Dtypes::floating,
+    .autocast = Autocast::full,
     .samples = [](SampleSink& call) {
       for (auto sizes : {std::vector<std::int64_t>{3, 3}, {1, 1}, {2, 4, 4}, {0, 0}}) call({call.uniform(sizes)});
       call({10 * call.uniform({3, 3}, -1, 0)});

@@ -57,6 +57,7 @@ constexpr Op pinv_op{
     .batch = detail::as_it_is,
     .save = {X(0) | Y()},
     .dtypes = Dtypes::floating,
+    .autocast = Autocast::full,
     .samples = [](SampleSink& call) {
       for (auto sizes : {std::vector<std::int64_t>{3, 3}, {4, 2}, {2, 4}, {2, 4, 3}}) call({call.uniform(sizes)}, PinvAttrs{1e-14});
     },
@@ -117,6 +118,7 @@ constexpr Op lstsq_op{  // y minimises |x0 y - x1|
     },
     .save = {X(0) | X(1), X(0)},
     .dtypes = Dtypes::floating,
+    .autocast = Autocast::full,
     .samples = [](SampleSink& call) {
       call({call.uniform({4, 2}), call.uniform({4, 3})}, LstsqAttrs{1e-14, false});
       call({call.uniform({3, 3}) + 2 * eye(3, kDouble), call.uniform({3})}, LstsqAttrs{1e-14, true});

@@ -47,6 +47,7 @@ constexpr Op trace_op{
     .vjp = [](const Tensor& g, const Saved& s, int) { return where(eye(s.sizes(0)[0], s.sizes(0)[1], kBool), g, Scalar(0)).to(g.scalar_type()); },
     .batch = [](const Batch& b) { return b.value(0).diagonal(0, 1, 2).sum(1); },
     .save_shapes = true,
+    .autocast = Autocast::full,
     .samples = [](SampleSink& call) {
       for (auto sizes : {std::vector<std::int64_t>{3, 3}, {2, 4}, {4, 2}, {0, 3}}) call({call.uniform(sizes)});
     },

@@ -61,6 +61,7 @@ constexpr Op inv_op{  // y = x^-1
     .batch = detail::as_it_is,
     .save = {Y()},
     .dtypes = Dtypes::floating,
+    .autocast = Autocast::full,
     .samples = [](SampleSink& call) {
       for (auto sizes : {std::vector<std::int64_t>{3, 3}, {1, 1}, {2, 4, 4}, {0, 0}, {0, 3, 3}}) call({sample_matrix(call, sizes)}, CheckAttrs{true});
     },
@@ -137,6 +138,7 @@ constexpr Op solve_op{  // x0 y = x1
     },
     .save = {X(0) | Y(), X(0)},
     .dtypes = Dtypes::floating,
+    .autocast = Autocast::full,
     .samples = [](SampleSink& call) {
       call({sample_matrix(call, {3, 3}), call.uniform({3, 2})}, SolveAttrs{true, false, true});
       call({sample_matrix(call, {3, 3}), call.uniform({2, 3})}, SolveAttrs{false, false, true});
@@ -200,6 +202,7 @@ constexpr Op solve_triangular_op{  // x0 y = x1, reading one triangle of x0
     },
     .save = {X(0) | Y(), X(0)},
     .dtypes = Dtypes::floating,
+    .autocast = Autocast::full,
     .samples = [](SampleSink& call) {
       for (int k = 0; k < 8; ++k) {
         const TriangularAttrs at{k % 2 == 1, k / 2 % 2 == 1, k / 4 == 1};
@@ -276,6 +279,7 @@ constexpr Op det_op{
     .batch = detail::as_it_is,
     .save = {X(0) | Y()},
     .dtypes = Dtypes::floating,
+    .autocast = Autocast::full,
     .samples = [](SampleSink& call) {
       for (auto sizes : {std::vector<std::int64_t>{3, 3}, {1, 1}, {2, 4, 4}, {0, 0}}) call({sample_matrix(call, sizes)});
       call({call.uniform({3, 1}) * call.uniform({1, 3}) + diag(arange(3, kDouble))});
@@ -312,6 +316,7 @@ constexpr Op slogdet_op{
     .batch_multi = detail::all_as_they_are,
     .save = {X(0)},
     .dtypes = Dtypes::floating,
+    .autocast = Autocast::full,
     .samples = [](SampleSink& call) {
       for (auto sizes : {std::vector<std::int64_t>{3, 3}, {1, 1}, {2, 4, 4}, {0, 0}}) call({sample_matrix(call, sizes)});
     },
@@ -363,6 +368,7 @@ constexpr Op cholesky_op{  // x = y y^T, or y^T y for upper
     .batch = detail::as_it_is,
     .save = {Y()},
     .dtypes = Dtypes::floating,
+    .autocast = Autocast::full,
     .samples = [](SampleSink& call) {
       for (bool upper : {false, true})
         for (auto sizes : {std::vector<std::int64_t>{3, 3}, {2, 4, 4}, {0, 0}}) {

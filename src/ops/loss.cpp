@@ -158,6 +158,7 @@ constexpr Op loss_op(const char* name, const char* node, const char* formula, Te
   op.batch = batched_loss;
   op.save[0] = op.save[1] = X(0) | X(1);
   op.dtypes = Dtypes::floating;
+  op.autocast = Autocast::full;
   op.samples = samples;
   return op;
 }

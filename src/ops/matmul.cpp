@@ -153,6 +153,7 @@ constexpr Op mm_op{
     .batch = [](const Batch& b) { return mm_each(each(b, 0), each(b, 1)); },
     .save = {X(1), X(0)},
     .dtypes = Dtypes::no_bool,
+    .autocast = Autocast::lower,
     .samples = [](SampleSink& call) {
       call({call.uniform({3, 4}), call.uniform({4, 5})}, MmAttrs{});
       call({call.uniform({3, 4}), call.uniform({4, 5})}, MmAttrs{true});
@@ -179,6 +180,7 @@ constexpr Op mv_op{
     .batch = [](const Batch& b) { return mv_each(each(b, 0), each(b, 1)); },
     .save = {X(1), X(0)},
     .dtypes = Dtypes::no_bool,
+    .autocast = Autocast::lower,
     .samples = [](SampleSink& call) {
       call({call.uniform({3, 4}), call.uniform({4})});
       call({call.uniform({200, 190}), call.uniform({190})});
@@ -207,6 +209,7 @@ constexpr Op dot_op{
     .batch = dot_each,
     .save = {X(1), X(0)},
     .dtypes = Dtypes::no_bool,
+    .autocast = Autocast::lower,
     .samples = [](SampleSink& call) {
       call({call.uniform({5}), call.uniform({5})});
       call({call.uniform({150}), call.uniform({150})});
@@ -245,6 +248,7 @@ constexpr Op bmm_op{
     .batch = [](const Batch& b) { return bmm_each(each(b, 0), each(b, 1)); },
     .save = {X(1), X(0)},
     .dtypes = Dtypes::no_bool,
+    .autocast = Autocast::lower,
     .samples = [](SampleSink& call) {
       call({call.uniform({2, 3, 4}), call.uniform({2, 4, 5})});
       call({call.uniform({3, 34, 35}), call.uniform({3, 35, 36})});
@@ -313,6 +317,7 @@ constexpr Op addmm_op{
     },
     .save = {0, X(2), X(1)},
     .dtypes = Dtypes::no_bool,
+    .autocast = Autocast::lower,
     .samples = [](SampleSink& call) {
       call({call.uniform({3, 5}), call.uniform({3, 4}), call.uniform({4, 5})}, ScalarAttrs{{1, 1}});
       call({call.uniform({5}), call.uniform({3, 4}), call.uniform({4, 5})}, ScalarAttrs{{1, 1}});
@@ -341,6 +346,7 @@ constexpr Op addmv_op{
     .batch = [](const Batch& b) { return with_term(b, 1, mv_each(each(b, 1), each(b, 2))); },
     .save = {0, X(2), X(1)},
     .dtypes = Dtypes::no_bool,
+    .autocast = Autocast::lower,
     .samples = [](SampleSink& call) {
       call({call.uniform({3}), call.uniform({3, 4}), call.uniform({4})}, ScalarAttrs{{1, 1}});
       call({call.uniform({1}), call.uniform({3, 4}), call.uniform({4})}, ScalarAttrs{{0.5, -2}});
@@ -366,6 +372,7 @@ constexpr Op baddbmm_op{
     .batch = [](const Batch& b) { return with_term(b, 3, bmm_each(each(b, 1), each(b, 2))); },
     .save = {0, X(2), X(1)},
     .dtypes = Dtypes::no_bool,
+    .autocast = Autocast::lower,
     .samples = [](SampleSink& call) {
       call({call.uniform({2, 3, 5}), call.uniform({2, 3, 4}), call.uniform({2, 4, 5})}, ScalarAttrs{{1, 1}});
       call({call.uniform({3, 1}), call.uniform({2, 3, 4}), call.uniform({2, 4, 5})}, ScalarAttrs{{0.5, -2}});

@@ -145,6 +145,7 @@ constexpr Op prod_op{
     .jvp = prod_jvp,
     .batch = prod_each,
     .save = {X(0) | Y()},
+    .autocast = Autocast::full,
     .samples = [](SampleSink& call) {
       for (auto x : {call.uniform({3, 2}, 0.5, 2), call.uniform({})}) call({x}, detail::reduce_all(x));
       const Tensor x = call.uniform({2, 3});
@@ -163,6 +164,7 @@ constexpr Op prod_dim_op{
     .jvp = prod_jvp,
     .batch = prod_each,
     .save = {X(0) | Y()},
+    .autocast = Autocast::full,
     .samples = [](SampleSink& call) {
       const Tensor x = call.uniform({2, 3, 2});
       for (std::uint32_t dims : {1, 2, 4}) call({x}, ReduceAttrs{dims, dims == 2});

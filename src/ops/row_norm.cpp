@@ -233,6 +233,7 @@ constexpr Op layer_norm_op{
     .batch_multi = rows_batched,
     .save = {X(0) | X(1) | Y(1) | Y(2), X(0) | Y(1) | Y(2), 0},
     .dtypes = Dtypes::floating,
+    .autocast = Autocast::full,
     .optional = 2 | 4,
     .samples = [](SampleSink& call) {
       const Tensor x = call.uniform({2, 3, 4});
@@ -256,6 +257,7 @@ constexpr Op rms_norm_op{
     .batch_multi = rows_batched,
     .save = {X(0) | X(1) | Y(1), X(0) | Y(1)},
     .dtypes = Dtypes::floating,
+    .autocast = Autocast::full,
     .optional = 2,
     .samples = [](SampleSink& call) {
       const Tensor x = call.uniform({2, 3, 4});

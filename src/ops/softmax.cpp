@@ -154,6 +154,7 @@ constexpr Op softmax_op{
     .batch = detail::scan_each,
     .save = {Y()},
     .dtypes = Dtypes::floating,
+    .autocast = Autocast::full,
     .samples = sample_softmax,
 };
 
@@ -169,6 +170,7 @@ constexpr Op log_softmax_op{
     .batch = detail::scan_each,
     .save = {Y()},
     .dtypes = Dtypes::floating,
+    .autocast = Autocast::full,
     .samples = sample_softmax,
 };
 
@@ -207,6 +209,7 @@ constexpr Op logsumexp_op{
     },
     .batch = [](const Batch& b) { return detail::reduce_each(b, b.op); },
     .save = {X(0) | Y()},
+    .autocast = Autocast::full,
     .samples = [](SampleSink& call) {
       for (std::uint32_t dims = 1; dims < 8; ++dims) call({call.uniform({2, 3, 4})}, ReduceAttrs{dims, dims % 2 == 0});
       call({call.uniform({})}, ReduceAttrs{});

@@ -46,6 +46,7 @@ constexpr Op quantile_op{
     .kind = OpKind::composite,
     .forward = quantile_of,
     .dtypes = Dtypes::floating,
+    .autocast = Autocast::full,
     .samples = [](SampleSink& call) {
       for (std::int64_t dim : {0, 1, 2}) call({call.uniform({2, 3, 4}), call.uniform({3}, 0, 1)}, QuantileAttrs{dim, dim == 1, false});
       call({call.uniform({5}), call.uniform({}, 0, 1)}, QuantileAttrs{0, false, true});
