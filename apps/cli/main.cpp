@@ -3,11 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <iostream>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,18 +13,17 @@
 #include "compile.h"
 #include "cotangent/version.h"
 #include "guide.h"
+#include "run.h"
 #include "text.h"
 
 namespace {
 
 constexpr int kUsage = 2;  // the exit status of a call that was not understood
 
-std::string folder(const char* variable, const char* built_in) {
-  const char* set = std::getenv(variable);
-  return set && *set ? set : built_in;
+std::string course_folder() {
+  const char* set = std::getenv("COTANGENT_COURSE");
+  return set && *set ? set : CT_COURSE_DIR;
 }
-std::string course_folder() { return folder("COTANGENT_COURSE", CT_COURSE_DIR); }
-std::string program_folder() { return folder("COTANGENT_LESSONS", CT_LESSON_DIR); }
 
 // 80 to 100 columns, whatever the window.
 int page_width() {
@@ -47,6 +43,8 @@ int help() {
                " -- compute, see and understand gradients in C++\n\n"
                "  list                    the lessons: number, title, level, key concepts\n"
                "  run LESSON [ARGUMENTS]  runs a lesson, by number (1, 01), name or a part of its name\n"
+               "  run FILE.cpp            compiles and runs a file of your own\n"
+               "  run --all [-j N]        runs all lessons and sums up; --plain: as a log\n"
                "  reset --all             forgets your progress; asks first\n"
                "  help                    this text\n"
                "  --version               the version\n";
@@ -85,35 +83,6 @@ int headers() {
   return problems.empty() ? 0 : 1;
 }
 
-// Prints what to type instead, if no lesson or more than one was meant.
-std::optional<cli::Lesson> pick(std::string_view query) {
-  const auto found = cli::find_lesson(catalog(), query);
-  if (found.lesson) return found.lesson;
-  std::cerr << "cotangent: " << (found.several ? "more than one lesson fits '" : "no lesson fits '") << query << "'.";
-  if (!found.candidates.empty()) {
-    std::cerr << (found.several ? " They are:" : " Did you mean:") << '\n';
-    for (const auto& l : found.candidates)
-      std::cerr << "  ./cotangent run " << l.id << "  (" << l.stem << ": " << l.title << ")\n";
-  } else {
-    std::cerr << " ./cotangent list shows all of them.\n";
-  }
-  return std::nullopt;
-}
-
-int run(int argc, char** argv) {
-  const auto lesson = pick(argv[2]);
-  if (!lesson) return kUsage;
-  const std::string program = program_folder() + "/" + lesson->target();
-  std::vector<char*> arguments{const_cast<char*>(program.c_str())};
-  arguments.insert(arguments.end(), argv + 3, argv + argc);
-  arguments.push_back(nullptr);
-  execv(program.c_str(), arguments.data());  // the lesson takes this process over, and so its exit status is ours
-  const int error = errno;
-  std::cerr << "cotangent: cannot start " << program << ": " << std::strerror(error) << '\n';
-  if (error == ENOENT) std::cerr << "  It has not been built; ./cotangent run " << lesson->id << " builds it first.\n";
-  return error == ENOENT ? 127 : 126;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -132,15 +101,12 @@ int main(int argc, char** argv) {
     if (compiled.ok) std::cout << compiled.program << '\n';
     return compiled.ok ? 0 : 1;
   }
-  if (command == "run" || command == "target") {
-    if (argc < 3) {
-      std::cerr << "cotangent: which lesson? For example: ./cotangent run 01  (./cotangent list shows all of them)\n";
-      return kUsage;
-    }
-    if (command == "run") return run(argc, argv);
-    const auto lesson = pick(argv[2]);
-    if (!lesson) return kUsage;
-    std::cout << lesson->target() << '\n';
+  const std::vector<std::string> words(argv + std::min(argc, 2), argv + argc);
+  if (command == "run") return cli::run_command(words);
+  if (command == "target") {
+    const std::string targets = cli::targets_of_run(words);
+    if (targets.empty()) return kUsage;
+    std::cout << targets << '\n';
     return 0;
   }
   constexpr std::string_view known[] = {"run", "list", "reset", "help", "--version"};

@@ -4,7 +4,8 @@ set -euo pipefail
 program=$1 course=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-export COTANGENT_COURSE=$work/course COTANGENT_LESSONS=$work/bin
+export COTANGENT_COURSE=$work/course COTANGENT_LESSONS=$work/bin COTANGENT_DATA=$work/data
+cd "$work"
 mkdir -p "$work/course/"{beginner,lecture,workshops,common} "$work/bin"
 
 lesson() {  # lesson PATH TITLE LEVEL CONCEPTS
@@ -52,6 +53,41 @@ expect 2 './cotangent run 02' run gradient_acumulation
 expect 2 'more than one lesson fits' run lecture
 expect 2 './cotangent list shows all of them' run quiche
 expect 127 'has not been built' run 02
+expect 2 'run has no option --quiche; there are --all, --plain and -j N' run --quiche 01
+expect 2 "run --all runs every lesson, so '01' is one word too many" run --all 01
+expect 2 '-j takes the number of lessons' run --all -j many
+expect 2 '-j goes with --all' run -j 2 01
+expect 0 lessons target --all
+expect 0 'lesson_01_basic_scalar_backward' target --plain 01
+
+# All lessons: one works, one writes a figure, one fails, one dies, one sleeps in vain, one was never built.
+mkdir "$work/here"
+cd "$work/here"
+fake() { printf '#!/bin/sh\n%s\n' "$2" >"$work/bin/lesson_$1"; chmod +x "$work/bin/lesson_$1"; }
+fake 01_basic_scalar_backward 'echo "all is well"'
+fake 02_gradient_accumulation 'echo "<svg>" >"$COTANGENT_RESULTS/02_figure.svg"; echo >stray'
+fake 10_with_torch_no_grad 'echo "first"; seq 1 30; echo "2 of 3 checks failed." >&2; exit 1'
+fake lecture_1_a_product 'kill -SEGV $$'
+fake lecture_2_a_sum 'read -r line && echo "read $line" || echo "nothing to read"'
+expect 1 '3 of 6 lessons ok' run --all --plain -j 2
+for text in 'ok      01_basic_scalar_backward ' 'FAILED  10_with_torch_no_grad' '10_with_torch_no_grad: exit status 1' '    30' \
+    '    2 of 3 checks failed.' 'killed by signal 11' 'It has not been built; ./cotangent run --all builds all first.' \
+    "Figures and what the lessons printed: $work/here/results"; do
+  grep -qF -- "$text" "$work/output" || { echo "run --all does not say '$text'"; cat "$work/output"; exit 1; }
+done
+if grep -q $'[\r\033]' "$work/output"; then echo "run --all --plain writes over its lines"; exit 1; fi
+if grep -q '    first' "$work/output"; then echo "run --all shows more than the last lines"; exit 1; fi
+[[ $(ls) == results && -f results/02_figure.svg && $(cat results/output/01_basic_scalar_backward.txt) == "all is well" ]] || {
+  echo "run --all does not keep its results together"
+  ls -R
+  exit 1
+}
+[[ $(cat results/output/lecture_2_a_sum.txt) == "nothing to read" ]] || { echo "a lesson reads what is meant for others"; exit 1; }
+fake 10_with_torch_no_grad true
+fake lecture_1_a_product true
+fake workshop_1_problem_1_flow true
+COTANGENT_RESULTS=$work/elsewhere expect 0 "6 of 6 lessons ok" run --all
+[[ -f $work/elsewhere/02_figure.svg ]] || { echo "COTANGENT_RESULTS is not obeyed"; exit 1; }
 expect 2 "Did you mean 'list'?" lits
 
 expect 0 'zeroing, accumulation' list
