@@ -83,6 +83,17 @@ int headers() {
   return problems.empty() ? 0 : 1;
 }
 
+// For ./cotangent: what to build before a command can do its work.
+int print_targets(std::string_view command, const std::vector<std::string>& words) {
+  std::string targets;
+  if (command == "run") {
+    targets = cli::targets_of_run(words);
+    if (targets.empty()) return kUsage;
+  }
+  std::cout << targets << '\n';
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -103,12 +114,8 @@ int main(int argc, char** argv) {
   }
   const std::vector<std::string> words(argv + std::min(argc, 2), argv + argc);
   if (command == "run") return cli::run_command(words);
-  if (command == "target") {
-    const std::string targets = cli::targets_of_run(words);
-    if (targets.empty()) return kUsage;
-    std::cout << targets << '\n';
-    return 0;
-  }
+  if (command == "target") return print_targets("run", words);
+  if (command == "targets" && !words.empty()) return print_targets(words[0], {words.begin() + 1, words.end()});
   constexpr std::string_view known[] = {"run", "list", "reset", "help", "--version"};
   const auto* nearest = std::min_element(std::begin(known), std::end(known), [&](std::string_view a, std::string_view b) {
     return cli::edit_distance(command, a) < cli::edit_distance(command, b);

@@ -26,7 +26,7 @@ expect 2 "unknown command 'tset'. Did you mean 'test'?" tset
 expect 2 "unknown command 'bnech'. Did you mean 'bench'?" bnech
 expect 2 "unknown command 'fzuz'. Did you mean 'fuzz'?" fzuz
 expect 2 "Did you mean '--version'?" -version
-expect 2 "There are: run list test fuzz bench help --version" quiche
+expect 2 "There are: run list reset test fuzz bench help --version" quiche
 expect 2 "There are: run" ''
 
 # Through a link, from another folder.
