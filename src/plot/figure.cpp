@@ -5,8 +5,8 @@
 
 #include "cotangent/error.h"
 #include "cotangent/plot.h"
-#include "plot/files.h"
-#include "plot/process.h"
+#include "core/files.h"
+#include "core/process.h"
 #include "plot/script.h"
 #include "plot/text.h"
 
@@ -72,7 +72,7 @@ void set_svg_title(std::string& svg, const std::string& title) {
 }
 
 std::string draw(const std::string& path, const std::string& script) {
-  ProcessResult r = run_process({"gnuplot", "--default-settings"}, script, gnuplot_seconds);
+  ct::detail::ProcessResult r = ct::detail::run_process({"gnuplot", "--default-settings"}, script, gnuplot_seconds);
   if (!r.found)
     CT_THROW(io, "savefig: cannot draw '", path, "': the program gnuplot is not on the PATH\n  Install it, on Debian with: apt-get install gnuplot-nox");
   if (r.error) CT_THROW(io, "savefig: cannot draw '", path, "': gnuplot could not be started (error ", r.error, ")");
@@ -131,7 +131,7 @@ void Figure::savefig(const std::string& path) const {
   std::string picture = draw(path, write_script(*this, options_, {p.format, ""}));
   if (p.format == Format::pdf) fix_date(picture);
   if (p.format == Format::svg) set_svg_title(picture, words());
-  write_files("savefig", {{path, picture}, {p.stem + ".gp", script(path)}});
+  ct::detail::write_files("savefig", {{path, picture}, {p.stem + ".gp", script(path)}});
 }
 
 std::vector<std::string> Figure::save(const std::string& stem) const {
@@ -140,7 +140,7 @@ std::vector<std::string> Figure::save(const std::string& stem) const {
   std::string drawn_svg = draw(svg, write_script(*this, options_, {Format::svg, ""}));
   set_svg_title(drawn_svg, words());
   const std::string drawn_png = draw(png, write_script(*this, options_, {Format::png, ""}));
-  write_files("save", {{svg, drawn_svg}, {png, drawn_png}, {stem + ".gp", script(svg)}});
+  ct::detail::write_files("save", {{svg, drawn_svg}, {png, drawn_png}, {stem + ".gp", script(svg)}});
   return {svg, png};
 }
 

@@ -17,9 +17,11 @@
 
 #include "cotangent/error.h"
 #include "cotangent/plot.h"
-#include "plot/process.h"
+#include "core/process.h"
 
 using namespace ct::plot;
+using ct::detail::ProcessResult;
+using ct::detail::run_process;
 namespace fs = std::filesystem;
 
 namespace {

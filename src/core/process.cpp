@@ -1,5 +1,5 @@
-// plot/process.cpp -- posix_spawn with three pipes, served together so that no side can block the other.
-#include "plot/process.h"
+// core/process.cpp -- posix_spawn with three pipes, served together so that no side can block the other.
+#include "core/process.h"
 
 #include <cerrno>
 #include <cstring>
@@ -16,7 +16,7 @@
 
 extern char** environ;
 
-namespace ct::plot {
+namespace ct::detail {
 
 namespace {
 
@@ -144,11 +144,11 @@ ProcessResult run_process(const std::vector<std::string>& argv, const std::strin
   return result;
 }
 
-}  // namespace ct::plot
+}  // namespace ct::detail
 
 #else
 
-namespace ct::plot {
+namespace ct::detail {
 
 ProcessResult run_process(const std::vector<std::string>&, const std::string&, int) {
   ProcessResult result;
@@ -157,6 +157,6 @@ ProcessResult run_process(const std::vector<std::string>&, const std::string&, i
   return result;
 }
 
-}  // namespace ct::plot
+}  // namespace ct::detail
 
 #endif

@@ -1,4 +1,4 @@
-// plot/process.h -- runs a program without a shell: text in, bytes and complaints out.
+// core/process.h -- runs a program without a shell: text in, bytes and complaints out.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 #include "cotangent/api.h"
 
-namespace ct::plot {
+namespace ct::detail {
 
 struct ProcessResult {
   bool found = true;       // false: there is no such program on the PATH
@@ -19,4 +19,4 @@ struct ProcessResult {
 // Feeds `input` to the program's stdin and collects stdout and stderr until it ends. Ended by force after `seconds`.
 CT_API ProcessResult run_process(const std::vector<std::string>& argv, const std::string& input, int seconds);
 
-}  // namespace ct::plot
+}  // namespace ct::detail

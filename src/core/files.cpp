@@ -1,5 +1,5 @@
-// plot/files.cpp -- temporary files beside the targets, renamed once every byte is on its way to the disk.
-#include "plot/files.h"
+// core/files.cpp -- temporary files beside the targets, renamed once every byte is on its way to the disk.
+#include "core/files.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -13,7 +13,7 @@
 
 #include "cotangent/error.h"
 
-namespace ct::plot {
+namespace ct::detail {
 
 namespace {
 
@@ -90,4 +90,4 @@ void write_files(const char* who, const std::vector<NewFile>& files) {
   }
 }
 
-}  // namespace ct::plot
+}  // namespace ct::detail
