@@ -114,7 +114,8 @@ std::vector<Lesson> read_catalog(const std::string& course, std::vector<std::str
   std::vector<Lesson> lessons;
   std::error_code ec;
   for (fs::recursive_directory_iterator it(course, ec), end; !ec && it != end; it.increment(ec)) {
-    if (it->is_directory() && it->path().filename() == "common") it.disable_recursion_pending();
+    // Exercises have a place of their own, with worked files and checks beside them.
+    if (it->is_directory() && (it->path().filename() == "common" || it->path().filename() == "exercises")) it.disable_recursion_pending();
     // Lessons lie in folders: a source at the top of the course is none, as in course/CMakeLists.txt.
     if (it.depth() > 0 && it->is_regular_file() && it->path().extension() == ".cpp")
       lessons.push_back(read_lesson(it->path(), problems));
@@ -127,6 +128,16 @@ std::vector<Lesson> read_catalog(const std::string& course, std::vector<std::str
   };
   std::sort(lessons.begin(), lessons.end(), [&](const Lesson& a, const Lesson& b) { return key(a) < key(b); });
   return lessons;
+}
+
+std::vector<Lesson> read_exercises(const std::string& course, std::vector<std::string>& problems) {
+  std::vector<Lesson> exercises;
+  std::error_code ec;
+  for (fs::directory_iterator it(course + "/exercises", ec), end; !ec && it != end; it.increment(ec)) {
+    if (it->is_regular_file() && it->path().extension() == ".cpp") exercises.push_back(read_lesson(it->path(), problems));
+  }
+  std::sort(exercises.begin(), exercises.end(), [](const Lesson& a, const Lesson& b) { return a.stem < b.stem; });
+  return exercises;
 }
 
 Found find_lesson(const std::vector<Lesson>& lessons, std::string_view query) {

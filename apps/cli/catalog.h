@@ -31,6 +31,9 @@ std::string id_of(std::string_view stem);
 /// All lessons below `course`, numbered ones first. What is wrong with a header is added to `problems`.
 std::vector<Lesson> read_catalog(const std::string& course, std::vector<std::string>& problems);
 
+/// The exercises: the files of course/exercises, whose first lines have the same form ("// Exercise 01: Title").
+std::vector<Lesson> read_exercises(const std::string& course, std::vector<std::string>& problems);
+
 struct Found {
   std::optional<Lesson> lesson;
   std::vector<Lesson> candidates;  // where none or several fit

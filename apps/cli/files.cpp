@@ -8,6 +8,8 @@
 
 #include <cerrno>
 #include <climits>
+#include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -56,7 +58,9 @@ std::string write_file(const std::string& path, const std::string& text) {
     done += static_cast<std::size_t>(n);
   }
   // Before the rename, or a power cut could leave the new name on an empty file.
-  if ((fsync(fd) != 0 && errno != EINVAL) | (close(fd) != 0) || rename(fresh.c_str(), place.c_str()) != 0) {
+  const bool kept = fsync(fd) == 0 || errno == EINVAL;
+  const bool closed = close(fd) == 0;
+  if (!kept || !closed || rename(fresh.c_str(), place.c_str()) != 0) {
     const std::string problem = because(place);
     unlink(fresh.c_str());
     return problem;
@@ -68,6 +72,14 @@ std::string write_file(const std::string& path, const std::string& text) {
     close(folder);
   }
   return "";
+}
+
+std::string hash_of(std::string_view text) {
+  std::uint64_t h = 0xcbf29ce484222325;  // FNV-1a
+  for (char c : text) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  char digits[17];
+  std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(h));
+  return digits;
 }
 
 FileLock::FileLock(const std::string& path) {

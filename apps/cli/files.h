@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace cli {
 
@@ -12,6 +13,9 @@ std::optional<std::string> read_file(const std::string& path);
 /// Writes a new file beside `path`, waits until it is on the disk, and puts it in its place. The caller sees to it that no other
 /// program writes the same path at the same time. Returns what went wrong, or nothing.
 std::string write_file(const std::string& path, const std::string& text);
+
+/// 16 hexadecimal digits that tell one text from another.
+std::string hash_of(std::string_view text);
 
 /// A lock between programs, held until it goes out of scope. A file system without locks counts as one that gave it.
 class FileLock {

@@ -7,7 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "learner_folder.h"
+#include "practice.h"
 #include "progress.h"
+#include "steps.h"
 
 namespace cli {
 namespace {
@@ -15,16 +18,6 @@ namespace {
 constexpr int kUsage = 2;
 
 using Words = std::vector<std::string>;
-
-// Takes a flag out of the words, and tells whether it was there.
-bool take(Words& words, std::string_view flag) {
-  for (auto it = words.begin(); it != words.end(); ++it) {
-    if (*it != flag) continue;
-    words.erase(it);
-    return true;
-  }
-  return false;
-}
 
 bool on_terminal() { return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO); }
 
@@ -54,10 +47,52 @@ int reset_all(bool yes) {
 }
 
 int reset(Words words) {
-  const bool yes = take(words, "--yes");
-  if (take(words, "--all") && words.empty()) return reset_all(yes);
-  std::cerr << "cotangent: reset what? All progress: ./cotangent reset --all\n";
-  return kUsage;
+  const bool all = take_flag(words, "--all"), yes = take_flag(words, "--yes");
+  return all && words.empty() ? reset_all(yes) : reset_command(words);
+}
+
+// "3 files" with their names, as long as these are few.
+void say_files(const char* what, const std::vector<std::string>& files) {
+  if (files.empty()) return;
+  std::cout << "  " << what << ' ' << files.size() << (files.size() == 1 ? " file" : " files");
+  if (files.size() <= 4) {
+    for (std::size_t i = 0; i < files.size(); ++i) std::cout << (i ? ", " : ": ") << files[i];
+  }
+  std::cout << '\n';
+}
+
+int start(Words words) {
+  const bool anyway = take_flag(words, "--anyway");
+  const Progress before = read_progress();
+  if (words.empty() && !before.folder.empty()) words.push_back(before.folder);
+  if (words.size() != 1 || words[0].empty() || words[0].starts_with("-")) {
+    std::cerr << "cotangent: start makes a folder of your own, for example: ./cotangent start ~/cotangent-course\n";
+    return kUsage;
+  }
+  const auto steps = course_steps(course_folder());
+  const Started s = start_folder(words[0], steps, anyway);
+  if (!s.problem.empty()) {
+    std::cerr << "cotangent: " << s.problem << '\n';
+    return kUsage;
+  }
+  const bool moved = !before.folder.empty() && before.folder != s.folder;
+  change_progress([&](Progress& p) { p.folder = s.folder; });
+  std::cout << (s.first ? "Your folder is ready: " : "Your folder is up to date: ") << shown(s.folder) << '\n';
+  if (!s.first) {
+    say_files("added", s.added);
+    say_files("took the new version of", s.updated);
+  }
+  if (!s.beside.empty()) {
+    std::cout << "You and we both changed these files; yours stay, and ours lie beside them:\n";
+    for (const std::string& name : s.beside) std::cout << "  " << name << '\n';
+  }
+  if (!s.failed.empty()) {
+    std::cerr << "cotangent: " << s.failed << "\n  The rest was left out. Once that is mended: ./cotangent start " << shown(s.folder) << '\n';
+    return 1;
+  }
+  if (moved) std::cout << "From now on this folder is used; what is in " << shown(before.folder) << " stays as it is.\n";
+  if (s.first) std::cout << "  lessons/ and exercises/ are yours to change; README.md says what is where.\n\nNow: ./cotangent learn\n";
+  return 0;
 }
 
 // For scripts and tests: record run 01, record finished 01, record answer 01 "question" right|wrong, record show.
@@ -86,6 +121,10 @@ int record(const Words& words) {
 
 std::optional<int> guide(std::string_view command, int count, char** arguments) {
   const Words words(arguments, arguments + count);
+  if (command == "start") return start(words);
+  if (command == "check") return check_command(words);
+  if (command == "hint") return hint_command(words);
+  if (command == "solution") return solution_command(words);
   if (command == "reset") return reset(words);
   if (command == "record") return record(words);
   return std::nullopt;

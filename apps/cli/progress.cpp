@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -69,22 +68,18 @@ Progress load(std::string& text, std::string& problem) {
 }  // namespace
 
 std::string fingerprint(std::string_view text) {
-  std::uint64_t h = 0xcbf29ce484222325;  // FNV-1a
-  const auto add = [&](char c) { h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3; };
-  bool blank = false, begun = false;
+  std::string words;
+  bool blank = false;
   for (char c : text) {
     if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
       blank = true;
       continue;
     }
-    if (blank && begun) add(' ');
+    if (blank && !words.empty()) words += ' ';
     blank = false;
-    begun = true;
-    add(c);
+    words += c;
   }
-  char digits[17];
-  std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(h));
-  return digits;
+  return hash_of(words);
 }
 
 std::string data_folder() {

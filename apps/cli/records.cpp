@@ -89,4 +89,37 @@ std::string to_json(const Progress& p, const std::string& before) {
   return whole.dump(1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace) + "\n";
 }
 
+std::optional<Manifest> manifest_from_json(const std::string& text) {
+  const json whole = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!whole.is_object() || !whole.contains("files") || !whole["files"].is_object()) return std::nullopt;
+  Manifest manifest;
+  for (const auto& [name, hash] : whole["files"].items()) {
+    if (hash.is_string()) manifest[name] = hash.get<std::string>();
+  }
+  return manifest;
+}
+
+std::string to_json(const Manifest& manifest) {
+  json whole{{"format", kFormat}, {"about", "what `./cotangent start` copied here, so that it can tell your changes from its own"}};
+  whole["files"] = json(manifest);
+  return whole.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+std::optional<CheckLine> check_from_json(const std::string& line) {
+  const json object = json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (!object.is_object()) return std::nullopt;
+  try {
+    CheckLine c;
+    c.number = field(object, "check", 0);
+    c.name = field<std::string>(object, "name", "");
+    c.diagnosis = field<std::string>(object, "diagnosis", "");
+    c.line = field(object, "line", 0);
+    c.untouched = field<std::string>(object, "state", "") == "untouched";
+    if (object.contains("ok")) c.ok = object["ok"].get<bool>();
+    return c;
+  } catch (const json::exception&) {
+    return std::nullopt;
+  }
+}
+
 }  // namespace cli

@@ -14,4 +14,19 @@ std::optional<Progress> progress_from_json(const std::string& text, bool* newer)
 /// Fields of `before`, the text on disk, that this version does not know are kept.
 std::string to_json(const Progress& progress, const std::string& before);
 
+/// What .cotangent.json in the learner's folder says: for each file that was copied there, the hash of the copy.
+using Manifest = std::map<std::string, std::string>;
+std::optional<Manifest> manifest_from_json(const std::string& text);
+std::string to_json(const Manifest& manifest);
+
+/// A line that a check program writes for us: a check that begins (no verdict yet) or that came to its end.
+struct CheckLine {
+  int number = 0;
+  std::string name, diagnosis;
+  std::optional<bool> ok;
+  bool untouched = false;  // a bonus part that was not begun
+  int line = 0;  // in the learner's file; 0: none
+};
+std::optional<CheckLine> check_from_json(const std::string& line);
+
 }  // namespace cli
