@@ -32,8 +32,9 @@ double time_limit() {
   return seconds > 0 ? seconds : 60;
 }
 
-constexpr std::size_t kLines = 200;     // of its output; a loop that prints must not bury the rest
-constexpr const char* kLimits = "ulimit -c 0 || :; ulimit -d 8388608 2>/dev/null || :; exec \"$0\"";  // 8 GiB: a loop that allocates must not stop the machine
+constexpr std::size_t kLines = 200;  // of its output; a loop that prints must not bury the rest
+constexpr const char* kLimits =
+    "ulimit -c 0 || :; ulimit -d 8388608 2>/dev/null || :; exec \"$0\"";  // 8 GiB: a loop that allocates must not stop the machine
 
 // A string literal of C++.
 std::string quoted(const std::string& s) {
@@ -114,8 +115,10 @@ void does_not_compile(CheckResult& result, const Compiled& compiled, const std::
     return;
   }
   theirs.resize(1);
-  result.text += "Your file compiles by itself, but the checks cannot use it: a name, a parameter or a type differs from what the\n"
-                 "exercise asks for. What the compiler says where the check uses it:\n" + to_text(theirs, 1);
+  result.text +=
+      "Your file compiles by itself, but the checks cannot use it: a name, a parameter or a type differs from what the\n"
+      "exercise asks for. What the compiler says where the check uses it:\n" +
+      to_text(theirs, 1);
 }
 
 // " while check 4 ran (momentum)", from what the program wrote before it ended.
@@ -132,12 +135,15 @@ std::string about_signal(int signal, const std::string& output) {
     case SIGSEGV:
     case SIGBUS:
       return "memory was used that is not there (" + std::string(signal == SIGSEGV ? "SIGSEGV" : "SIGBUS") +
-             "). Often: an index past the end, a reference to something that is gone, a function without\n  its return, or a function that calls itself for ever.";
+             "). Often: an index past the end, a reference to something that is gone, a function without\n  its return, or a "
+             "function that calls itself for ever.";
     case SIGFPE: return "a whole number was divided by zero (SIGFPE).";
     case SIGILL: return "an instruction was met that must not be reached (SIGILL). Often: a function without its return.";
     case SIGKILL: return "it was killed (SIGKILL), perhaps because the memory ran out.";
     case SIGABRT:
-      if (const auto at = output.rfind("  what():  "); at != output.npos) return "an error was thrown and not caught (SIGABRT). It says:\n  " + output.substr(at + 11, output.find('\n', at) - at - 11);
+      if (const auto at = output.rfind("  what():  "); at != output.npos)
+        return "an error was thrown and not caught (SIGABRT). It says:\n  " +
+               output.substr(at + 11, output.find('\n', at) - at - 11);
       return "it stopped itself (SIGABRT).";
     default: return "it was stopped by signal " + std::to_string(signal) + ".";
   }
@@ -191,7 +197,8 @@ CheckResult check_exercise(const Step& exercise, const std::string& file, const 
   Command command;
   command.arguments = {"/bin/sh", "-c", kLimits, compiled.program};
   command.environment = {{"COTANGENT_CHECK", scratch.path}};
-  if (!folder.empty() && !std::getenv("COTANGENT_RESULTS")) command.environment.emplace_back("COTANGENT_RESULTS", folder + "/results");
+  if (!folder.empty() && !std::getenv("COTANGENT_RESULTS"))
+    command.environment.emplace_back("COTANGENT_RESULTS", folder + "/results");
   command.folder = folder;
   command.output = Command::Output::capture;
   command.seconds = time_limit();
@@ -221,7 +228,8 @@ CheckResult check_exercise(const Step& exercise, const std::string& file, const 
     result.end = End::failed;
   } else {
     result.end = End::crashed;
-    const std::string why = ran.status > 128 ? about_signal(ran.status - 128, ran.output) : "it ended with exit status " + std::to_string(ran.status) + ".";
+    const std::string why = ran.status > 128 ? about_signal(ran.status - 128, ran.output)
+                                             : "it ended with exit status " + std::to_string(ran.status) + ".";
     result.text += "\nYour code crashed" + during(lines) + ": " + why + "\n";
   }
   if (result.end != End::passed && result.end != End::interrupted) result.text += warnings(compiled, file);

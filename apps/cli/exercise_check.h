@@ -17,8 +17,8 @@ struct CheckResult {
     interrupted,   // Ctrl-C
     broken,        // no fault of the learner's: a file of the course is missing
   } end = End::broken;
-  std::string text;      // for people, ends with a newline
-  std::string compiler;  // the compiler's full text, if it said anything
+  std::string text;        // for people, ends with a newline
+  std::string compiler;    // the compiler's full text, if it said anything
   int right = 0, all = 0;  // checks
 
   bool ran() const { return end == End::passed || end == End::failed || end == End::crashed || end == End::endless; }

@@ -87,11 +87,13 @@ int start(Words words) {
     for (const std::string& name : s.beside) std::cout << "  " << name << '\n';
   }
   if (!s.failed.empty()) {
-    std::cerr << "cotangent: " << s.failed << "\n  The rest was left out. Once that is mended: ./cotangent start " << shown(s.folder) << '\n';
+    std::cerr << "cotangent: " << s.failed << "\n  The rest was left out. Once that is mended: ./cotangent start "
+              << shown(s.folder) << '\n';
     return 1;
   }
   if (moved) std::cout << "From now on this folder is used; what is in " << shown(before.folder) << " stays as it is.\n";
-  if (s.first) std::cout << "  lessons/ and exercises/ are yours to change; README.md says what is where.\n\nNow: ./cotangent learn\n";
+  if (s.first)
+    std::cout << "  lessons/ and exercises/ are yours to change; README.md says what is where.\n\nNow: ./cotangent learn\n";
   return 0;
 }
 

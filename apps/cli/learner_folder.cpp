@@ -29,7 +29,8 @@ std::string readme(const std::vector<Step>& steps) {
   std::string text =
       "# Your course\n"
       "\n"
-      "This folder is yours. Change what you like: `./cotangent start` brings new lessons and never overwrites what you changed.\n"
+      "This folder is yours. Change what you like: `./cotangent start` brings new lessons and never overwrites what you "
+      "changed.\n"
       "All commands below are given in Cotangent's own folder (or with the path of its `cotangent` in front).\n"
       "\n"
       "    ./cotangent learn               where you are, what is next; checks your file whenever you save it\n"
@@ -42,13 +43,19 @@ std::string readme(const std::vector<Step>& steps) {
       "    ./cotangent reset exercise_01   the fresh file; yours is kept beside it\n"
       "    ./cotangent list                everything, with your progress\n"
       "\n"
-      "- `lessons/` has a copy of each of the " + std::to_string(lessons) + " lessons. Change a number and run it again: the fastest way to understand it.\n"
-      "- `exercises/` has the files of the " + std::to_string(exercises) + " exercises. Fill the gaps, which are marked `// TODO(1): ...`.\n"
+      "- `lessons/` has a copy of each of the " +
+      std::to_string(lessons) +
+      " lessons. Change a number and run it again: the fastest way to understand it.\n"
+      "- `exercises/` has the files of the " +
+      std::to_string(exercises) +
+      " exercises. Fill the gaps, which are marked `// TODO(1): ...`.\n"
       "- `compile_flags.txt` tells editors with clangd where the headers are, so that they complete names and mark errors.\n"
-      "- `.cotangent.json` remembers what was copied here. A file that ends in `.new` is our new version of a file that you changed,\n"
+      "- `.cotangent.json` remembers what was copied here. A file that ends in `.new` is our new version of a file that you "
+      "changed,\n"
       "  one that ends in `.bak-1` is yours from before a reset. Both may be deleted.\n"
       "\n"
-      "The way: lessons 01 to 10, the lecture, exercise 01, lessons 11 to 21, exercise 02, the rest. Any other order works as well.\n";
+      "The way: lessons 01 to 10, the lecture, exercise 01, lessons 11 to 21, exercise 02, the rest. Any other order works as "
+      "well.\n";
   return text;
 }
 
@@ -57,7 +64,8 @@ std::string source_folder() { return fs::path(CT_COURSE_DIR).parent_path().strin
 // One argument a line, taken as it is: blanks in a path need no quotes.
 std::string compile_flags() {
   const std::string course = fs::path(course_folder()).lexically_normal().string();
-  return "-std=c++20\n-xc++\n-Wall\n-Wextra\n-I" + source_folder() + "/include\n-I" + course + "\n-DCT_COURSE_DIR=\"" + course + "\"\n";
+  return "-std=c++20\n-xc++\n-Wall\n-Wextra\n-I" + source_folder() + "/include\n-I" + course + "\n-DCT_COURSE_DIR=\"" + course +
+         "\"\n";
 }
 
 std::vector<Ours> our_files(const std::vector<Step>& steps) {
@@ -80,16 +88,19 @@ std::string objection(const std::string& folder, bool anyway) {
   if (error) return shown(folder) + ": " + error.message() + ".";
   for (const std::string& ours : {source_folder(), course_folder()}) {
     if (inside(place, fs::weakly_canonical(ours, error)))
-      return shown(folder) + " lies in Cotangent's own folder, where an update could meet your work. Choose a place outside, for example\n"
+      return shown(folder) +
+             " lies in Cotangent's own folder, where an update could meet your work. Choose a place outside, for example\n"
              "  ./cotangent start ~/cotangent-course";
   }
   const auto status = fs::status(place, error);
-  if (fs::exists(status) && !fs::is_directory(status)) return shown(folder) + " is a file, and a folder is needed: choose another name.";
+  if (fs::exists(status) && !fs::is_directory(status))
+    return shown(folder) + " is a file, and a folder is needed: choose another name.";
   if (!fs::exists(status) || fs::exists(place / kManifest)) return "";
   const bool empty = fs::is_empty(place, error);
   if (error) return shown(folder) + " cannot be read: " + error.message() + ".";
   if (!empty && !anyway)
-    return shown(folder) + " has other files in it. Choose a new name, for example\n  ./cotangent start " + shown(place / "cotangent-course") +
+    return shown(folder) + " has other files in it. Choose a new name, for example\n  ./cotangent start " +
+           shown(place / "cotangent-course") +
            "\nor, if you mean this folder (no file in it will be overwritten):\n  ./cotangent start --anyway " + shown(folder);
   return "";
 }

@@ -16,7 +16,7 @@ struct Started {
   bool first = false;   // the folder was made by this call
   std::vector<std::string> added, updated;
   std::vector<std::string> beside;  // changed by the learner and by us: ours lies beside theirs under this name
-  std::string failed;   // not empty: this went wrong on the way; calling again goes on
+  std::string failed;               // not empty: this went wrong on the way; calling again goes on
 };
 
 /// Makes the folder, or brings it up to date: adds what is new, takes the new version of files that the learner has not touched,

@@ -1,5 +1,4 @@
 // cli/main.cpp -- the program behind ./cotangent: lists the lessons and starts them.
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include "compile.h"
 #include "cotangent/version.h"
 #include "guide.h"
+#include "list.h"
 #include "run.h"
 #include "text.h"
 
@@ -23,14 +23,6 @@ constexpr int kUsage = 2;  // the exit status of a call that was not understood
 std::string course_folder() {
   const char* set = std::getenv("COTANGENT_COURSE");
   return set && *set ? set : CT_COURSE_DIR;
-}
-
-// 80 to 100 columns, whatever the window.
-int page_width() {
-  winsize w{};
-  if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0)
-    return std::clamp<int>(w.ws_col, 80, 100);
-  return 100;
 }
 
 std::vector<cli::Lesson> catalog(std::vector<std::string>* problems = nullptr) {
@@ -45,32 +37,13 @@ int help() {
                "  run LESSON [ARGUMENTS]  runs a lesson, by number (1, 01), name or a part of its name\n"
                "  run FILE.cpp            compiles and runs a file of your own\n"
                "  run --all [-j N]        runs all lessons and sums up; --plain: as a log\n"
-               "  reset --all             forgets your progress; asks first\n"
+               "  start DIR               makes a folder of your own, with the lessons and exercises; again: brings it up to date\n"
+               "  check [EXERCISE|FILE]   checks your file of an exercise\n"
+               "  hint [EXERCISE]         the next hint\n"
+               "  solution [EXERCISE]     a worked solution, once you have tried; --diff: beside yours\n"
+               "  reset EXERCISE|LESSON   the fresh file, yours is kept; reset --all forgets your progress\n"
                "  help                    this text\n"
                "  --version               the version\n";
-  return 0;
-}
-
-int list() {
-  const auto lessons = catalog();
-  if (lessons.empty()) {
-    std::cerr << "cotangent: no lessons in " << course_folder() << '\n';
-    return 1;
-  }
-  std::vector<std::vector<std::string>> rows;
-  int id = 2, level = 5, title = 5;
-  for (const auto& l : lessons) {
-    rows.push_back({l.id, l.title, l.level, l.concepts});
-    id = std::max(id, cli::display_width(l.id));
-    level = std::max(level, cli::display_width(l.level));
-    title = std::max(title, cli::display_width(l.title));
-  }
-  const int width = page_width();
-  id = std::min(id, 20);
-  level = std::min(level, 12);
-  title = std::min(title, width >= 96 ? 34 : 26);
-  const int concepts = width - id - level - title - 6;
-  std::cout << cli::table({{"No", id}, {"Title", title}, {"Level", level}, {"Key concepts", concepts}}, rows);
   return 0;
 }
 
@@ -103,7 +76,7 @@ int main(int argc, char** argv) {
     std::cout << "cotangent " CT_VERSION "\n";
     return 0;
   }
-  if (command == "list") return list();
+  if (command == "list") return cli::list_command();
   if (command == "headers") return headers();
   if (const auto status = cli::guide(command, std::max(argc - 2, 0), argv + std::min(argc, 2))) return *status;
   if (command == "compile" && argc > 2) {
@@ -116,7 +89,7 @@ int main(int argc, char** argv) {
   if (command == "run") return cli::run_command(words);
   if (command == "target") return print_targets("run", words);
   if (command == "targets" && !words.empty()) return print_targets(words[0], {words.begin() + 1, words.end()});
-  constexpr std::string_view known[] = {"run", "list", "reset", "help", "--version"};
+  constexpr std::string_view known[] = {"run", "list", "start", "check", "hint", "solution", "reset", "help", "--version"};
   const auto* nearest = std::min_element(std::begin(known), std::end(known), [&](std::string_view a, std::string_view b) {
     return cli::edit_distance(command, a) < cli::edit_distance(command, b);
   });

@@ -62,13 +62,15 @@ const Step* named_step(const std::vector<Step>& steps, const std::string& word, 
   const auto at = [&](const Lesson& lesson) { return &steps[*find_step(steps, lesson.id)]; };
   const bool digits = !word.empty() && word.size() < 3 && word.find_first_not_of("0123456789") == word.npos;
   // "check 1" can only mean an exercise; "reset 1" is lesson 01.
-  Found found = find_lesson(lessons ? all : exercises, digits && !lessons ? (word.size() < 2 ? "exercise_0" : "exercise_") + word : word);
+  Found found =
+      find_lesson(lessons ? all : exercises, digits && !lessons ? (word.size() < 2 ? "exercise_0" : "exercise_") + word : word);
   if (found.lesson) return at(*found.lesson);
   const Found other = lessons ? Found{} : find_lesson(all, word);
   if (other.lesson) {
     std::cerr << "cotangent: '" << word << "' is " << at(*other.lesson)->title() << ", and only exercises can be given here:\n";
   } else {
-    std::cerr << "cotangent: " << (found.several ? "more than one fits '" : "nothing here is called '") << word << "'. There are:\n";
+    std::cerr << "cotangent: " << (found.several ? "more than one fits '" : "nothing here is called '") << word
+              << "'. There are:\n";
   }
   for (const Lesson& l : found.candidates.empty() ? exercises : found.candidates)
     std::cerr << "  ./cotangent " << command << ' ' << l.id << "  (" << l.title << ")\n";
@@ -89,10 +91,12 @@ const Step* pick_exercise(const std::vector<Step>& steps, const Progress& progre
 
 void ask_to_start(const Progress& progress) {
   if (progress.folder.empty()) {
-    std::cerr << "cotangent: your files are not there yet. This makes a folder for them, for example:\n  ./cotangent start ~/cotangent-course\n";
+    std::cerr << "cotangent: your files are not there yet. This makes a folder for them, for example:\n  ./cotangent start "
+                 "~/cotangent-course\n";
   } else {
-    std::cerr << "cotangent: your folder " << shown(progress.folder) << " does not have this file (any more). To get it back:\n  ./cotangent start "
-              << shown(progress.folder) << "\nor, if the folder was moved, with its new place.\n";
+    std::cerr << "cotangent: your folder " << shown(progress.folder)
+              << " does not have this file (any more). To get it back:\n  ./cotangent start " << shown(progress.folder)
+              << "\nor, if the folder was moved, with its new place.\n";
   }
 }
 
@@ -130,7 +134,8 @@ int check_command(Words words) {
     step = as.empty() ? step_of_file(steps, *file) : named_step(steps, as, false, "check FILE --as");
     if (!step) {
       if (as.empty())
-        std::cerr << "cotangent: which exercise is in " << words[0] << "? Say it: ./cotangent check " << words[0] << " --as exercise_01\n";
+        std::cerr << "cotangent: which exercise is in " << words[0] << "? Say it: ./cotangent check " << words[0]
+                  << " --as exercise_01\n";
       return kUsage;
     }
   } else if (words.size() == 1 && path && words[0].find('/') != std::string::npos) {
@@ -163,13 +168,15 @@ int check_command(Words words) {
   }
   switch (result.end) {
     case CheckResult::End::passed:
-      std::cout << '\n' << painted(Paint::green, "Passed: " + step->title() + ".")
+      std::cout << '\n'
+                << painted(Paint::green, "Passed: " + step->title() + ".")
                 << (passed_before ? "" : " Another way to write it: ./cotangent solution " + step->id()) << '\n';
       return 0;
     case CheckResult::End::interrupted: std::cout << "Interrupted.\n"; return 130;
     case CheckResult::End::broken: return 1;
     case CheckResult::End::not_compiled:
-      if (!full) std::cout << painted(Paint::faint, "All that the compiler says: ./cotangent check " + step->id() + " --full") << '\n';
+      if (!full)
+        std::cout << painted(Paint::faint, "All that the compiler says: ./cotangent check " + step->id() + " --full") << '\n';
       return 1;
     case CheckResult::End::failed:
       std::cout << '\n';
@@ -244,8 +251,12 @@ int hint_command(Words words) {
   if (!hint.title.empty()) std::cout << hint.title << '\n';
   std::cout << '\n' << hint.text << '\n';
   if (over) std::cout << "That was the last hint already. A worked solution: ./cotangent solution " << step->id() << '\n';
-  else if (number == all) std::cout << "That was the last hint. A worked solution, once you have tried: ./cotangent solution " << step->id() << '\n';
-  else std::cout << painted(Paint::faint, "The next one: ./cotangent hint " + step->id() + "    This one again: ./cotangent hint --again") << '\n';
+  else if (number == all)
+    std::cout << "That was the last hint. A worked solution, once you have tried: ./cotangent solution " << step->id() << '\n';
+  else
+    std::cout << painted(Paint::faint,
+                         "The next one: ./cotangent hint " + step->id() + "    This one again: ./cotangent hint --again")
+              << '\n';
   return 0;
 }
 
@@ -260,10 +271,16 @@ int solution_command(Words words) {
   const auto record = progress.exercises.find(step->id());
   const bool tried = record != progress.exercises.end() && (record->second.attempts > 0 || record->second.solution_seen);
   if (!tried && !insist) {
-    std::cout << step->title() << ": you have not tried it yet. Trying first is what makes the solution worth reading.\n"
-                 "  ./cotangent hint " << step->id() << "                a hint\n"
-                 "  ./cotangent check " << step->id() << "               counts as a try once your changed file compiles and runs\n"
-                 "  ./cotangent solution " << step->id() << " --insist   shows it all the same\n";
+    std::cout << step->title()
+              << ": you have not tried it yet. Trying first is what makes the solution worth reading.\n"
+                 "  ./cotangent hint "
+              << step->id()
+              << "                a hint\n"
+                 "  ./cotangent check "
+              << step->id()
+              << "               counts as a try once your changed file compiles and runs\n"
+                 "  ./cotangent solution "
+              << step->id() << " --insist   shows it all the same\n";
     return 1;
   }
   const std::string worked = (fs::path(step->file).parent_path() / "worked" / step->file_name()).string();
@@ -288,7 +305,11 @@ int solution_command(Words words) {
     }
     for (std::istringstream in(ran.output); std::getline(in, words.emplace_back());) {
       const std::string& line = words.back();
-      std::cout << painted(line.starts_with('+') ? Paint::green : line.starts_with('-') ? Paint::red : Paint::plain, line) << '\n';
+      std::cout << painted(line.starts_with('+')   ? Paint::green
+                           : line.starts_with('-') ? Paint::red
+                                                   : Paint::plain,
+                           line)
+                << '\n';
     }
     if (ran.status == 0) std::cout << "Your file is the worked file.\n";
   } else {

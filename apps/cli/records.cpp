@@ -100,7 +100,8 @@ std::optional<Manifest> manifest_from_json(const std::string& text) {
 }
 
 std::string to_json(const Manifest& manifest) {
-  json whole{{"format", kFormat}, {"about", "what `./cotangent start` copied here, so that it can tell your changes from its own"}};
+  json whole{{"format", kFormat},
+             {"about", "what `./cotangent start` copied here, so that it can tell your changes from its own"}};
   whole["files"] = json(manifest);
   return whole.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -117,9 +118,7 @@ std::optional<CheckLine> check_from_json(const std::string& line) {
     c.untouched = field<std::string>(object, "state", "") == "untouched";
     if (object.contains("ok")) c.ok = object["ok"].get<bool>();
     return c;
-  } catch (const json::exception&) {
-    return std::nullopt;
-  }
+  } catch (const json::exception&) { return std::nullopt; }
 }
 
 }  // namespace cli

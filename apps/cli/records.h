@@ -25,7 +25,7 @@ struct CheckLine {
   std::string name, diagnosis;
   std::optional<bool> ok;
   bool untouched = false;  // a bonus part that was not begun
-  int line = 0;  // in the learner's file; 0: none
+  int line = 0;            // in the learner's file; 0: none
 };
 std::optional<CheckLine> check_from_json(const std::string& line);
 

@@ -21,7 +21,8 @@ int count_questions(const std::string& text) {
 }
 
 int number_of(const Lesson& lesson) {
-  const bool digits = !lesson.id.empty() && std::all_of(lesson.id.begin(), lesson.id.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool digits =
+      !lesson.id.empty() && std::all_of(lesson.id.begin(), lesson.id.end(), [](char c) { return c >= '0' && c <= '9'; });
   return digits && lesson.id.size() < 5 ? std::atoi(lesson.id.c_str()) : 0;
 }
 

@@ -32,10 +32,10 @@ std::vector<Step> course_steps(const std::string& course);
 
 /// How far a step is.
 struct Standing {
-  bool run = false;    // a lesson came to its end
-  int right = 0;       // its questions that are answered right
-  bool passed = false; // an exercise
-  bool done = false;   // nothing is left to do in it
+  bool run = false;     // a lesson came to its end
+  int right = 0;        // its questions that are answered right
+  bool passed = false;  // an exercise
+  bool done = false;    // nothing is left to do in it
 };
 Standing standing(const Step& step, const Progress& progress);
 /// "ran  2/3", "passed", "tried", ...: at most nine columns, empty if nothing was done yet.
