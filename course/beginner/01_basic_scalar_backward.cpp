@@ -17,9 +17,11 @@ int main() {
   ct::manual_seed(0);
   auto x = ct::randn({3}, ct::requires_grad());  // Python: torch.randn(3, requires_grad=True)
   ct::print("x =", x);
-  ct::print("sizes", x.sizes(), " leaf:", x.is_leaf(), " made by an operation:", bool(x.grad_fn()), " has a gradient:", x.grad().defined());
+  ct::print("sizes", x.sizes(), " leaf:", x.is_leaf(), " made by an operation:", bool(x.grad_fn()),
+            " has a gradient:", x.grad().defined());
   check(x, {1.5409961, -0.2934289, -2.1787894});
-  check_that(x.requires_grad() && x.is_leaf() && !x.grad_fn() && !x.grad().defined(), "a fresh leaf has neither producer nor gradient");
+  check_that(x.requires_grad() && x.is_leaf() && !x.grad_fn() && !x.grad().defined(),
+             "a fresh leaf has neither producer nor gradient");
   // "Not defined" is what Python calls None.
 
   // %%
@@ -29,7 +31,8 @@ int main() {
   ct::print("made by", loss.grad_fn()->name() + ", which was fed by", loss.grad_fn()->next_edge(0).function->name());
   check(loss.item<double>(), 7.207892);
   check_that(loss.dim() == 0 && !loss.is_leaf(), "loss is a scalar (no dimensions), and no leaf");
-  check_that(loss.grad_fn()->name() == "SumBackward0" && loss.grad_fn()->next_edge(0).function->name() == "PowBackward0", "loss is a sum of a power");
+  check_that(loss.grad_fn()->name() == "SumBackward0" && loss.grad_fn()->next_edge(0).function->name() == "PowBackward0",
+             "loss is a sum of a power");
 
   // %% [markdown]
   // **A correction.** The text that this lesson follows shows this loss as 7.2042. By hand:
@@ -55,7 +58,8 @@ int main() {
   check(a.grad(), {8, 16, 24});
   // The gradient of b was computed on the way, passed on to a and dropped. Asking for it gives a warning, and nothing else.
   ct::print("reading b.grad:");
-  show_warning([&] { check_that(!b.grad().defined(), "b has no gradient"); }, "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed");
+  show_warning([&] { check_that(!b.grad().defined(), "b has no gradient"); },
+               "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed");
 
   // %%
   section("5. Unless you ask before backward");
@@ -90,8 +94,8 @@ int main() {
   auto cubic = ct::tensor({1.0, 2.0, 3.0}, ct::requires_grad());
   cubic.pow(3).sum().backward();
   check(cubic.grad(), 3 * cubic * cubic);
-  ask("Let the loss be the sum of y^3 at y = (1, 2, 3). What is the last entry of y.grad?", number(cubic.grad()[2].item<double>()),
-      "The derivative of y^3 is 3 y^2, entry by entry: 3 * 9 at y = 3.");
+  ask("Let the loss be the sum of y^3 at y = (1, 2, 3). What is the last entry of y.grad?",
+      number(cubic.grad()[2].item<double>()), "The derivative of y^3 is 3 y^2, entry by entry: 3 * 9 at y = 3.");
   ask("Which of a, b and c in part 4 are leaves?", several({{"a", a.is_leaf()}, {"b", b.is_leaf()}, {"c", c.is_leaf()}}),
       "Only a was made by you. b and c are results of operations, so they have a grad_fn.");
   ask("Why is b.grad empty after c.backward()?",
@@ -101,7 +105,8 @@ int main() {
       "The gradient 2 b went through b on its way to a. Only leaves, and tensors with retain_grad(), keep what passes.");
   auto twice = ct::tensor({1.0, 2.0, 3.0}, ct::requires_grad());
   (twice * twice).sum().backward(ct::tensor(2.0));
-  ask("In part 6, let the walk start with 2: z.backward(ct::tensor(2.0)). What is the last entry of y.grad?", number(twice.grad()[2].item<double>()),
+  ask("In part 6, let the walk start with 2: z.backward(ct::tensor(2.0)). What is the last entry of y.grad?",
+      number(twice.grad()[2].item<double>()),
       "The argument is the gradient that arrives at z. Without it the walk starts with 1; with 2, every gradient doubles.");
   return finish();
 }

@@ -146,14 +146,17 @@ int main() {
   const bool needs_none = decayed(false) == 1, moves = decayed(true) != 1;
   ask("Why is no gradient (reset) often better than a gradient of zeros (zero_)?",
       several({{"it takes no memory", true},
-               {"an optimizer leaves a parameter without gradient alone; with zeros, weight decay or momentum still move it", needs_none && moves},
+               {"an optimizer leaves a parameter without gradient alone; with zeros, weight decay or momentum still move it",
+                needs_none && moves},
                {"adding to zeros gives a less exact gradient", false}}),
       "No tensor, no memory; and step() skips what has no gradient. Both ways lead to the same next gradient.");
   ct::manual_seed(42);
   auto quarter = ct::randn({1}, ct::requires_grad());
   four_batches(quarter, 0.25);
   check(quarter.grad().item<double>(), -2.439826);
-  ask("In part 4, each loss is divided by 4 before its backward. What is in w.grad after the fourth? (two digits after the point)",
-      number(quarter.grad().item<double>(), 5e-3), "A quarter of each gradient, summed, is the mean gradient: the division at the end goes.");
+  ask("In part 4, each loss is divided by 4 before its backward. What is in w.grad after the fourth? "
+      "(two digits after the point)",
+      number(quarter.grad().item<double>(), 5e-3),
+      "A quarter of each gradient, summed, is the mean gradient: the division at the end goes.");
   return finish();
 }

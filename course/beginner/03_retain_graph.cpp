@@ -63,10 +63,11 @@ int main() {
   // was kept can be walked again.
   auto a = ct::tensor({{1.0, 2.0}, {3.0, 4.0}}, ct::requires_grad());
   auto b = ct::ones({2, 2}, ct::requires_grad());
-  const std::vector<Case> keep_nothing = {{"a.sum()", a.sum()}, {"a.mean()", a.mean()}, {"a + 1", a + 1}, {"a - 1", a - 1},
-                                          {"-a", -a}, {"a.clone()", a.clone()}, {"cat(a, b)", ct::cat({a, b})}, {"a.t()", a.t()}, {"a[0]", a[0]}};
-  const std::vector<Case> keep_values = {{"a.pow(2)", a.pow(2)}, {"a.exp()", a.exp()}, {"a.sin()", a.sin()}, {"a.relu()", a.relu()},
-                                         {"a * b", a * b}, {"a.matmul(b)", a.matmul(b)}};
+  const std::vector<Case> keep_nothing = {
+      {"a.sum()", a.sum()},     {"a.mean()", a.mean()},         {"a + 1", a + 1}, {"a - 1", a - 1}, {"-a", -a},
+      {"a.clone()", a.clone()}, {"cat(a, b)", ct::cat({a, b})}, {"a.t()", a.t()}, {"a[0]", a[0]}};
+  const std::vector<Case> keep_values = {{"a.pow(2)", a.pow(2)}, {"a.exp()", a.exp()}, {"a.sin()", a.sin()},
+                                         {"a.relu()", a.relu()}, {"a * b", a * b},     {"a.matmul(b)", a.matmul(b)}};
   for (const Case& c : keep_nothing) {
     ct::print("  can be walked twice:", c.text);
     check_that(survives(c.y), c.text + " saves nothing");

@@ -10,7 +10,8 @@
 using namespace lesson;
 
 // Steps of gradient descent on the mean squared error of y ~ x w + b. Returns the losses before each step.
-static std::vector<double> train(const ct::Tensor& x, const ct::Tensor& y, ct::Tensor& w, ct::Tensor& b, double lr, int steps, bool clear = true) {
+static std::vector<double> train(const ct::Tensor& x, const ct::Tensor& y, ct::Tensor& w, ct::Tensor& b, double lr, int steps,
+                                 bool clear = true) {
   std::vector<double> losses;
   for (int step = 0; step < steps; ++step) {
     auto prediction = x * w + b;                               // (3,1) * (1) + (1): w and b are broadcast
@@ -46,7 +47,8 @@ int main() {
   const std::vector<double> losses = {4.304441, 3.233113, 2.428427}, slopes = {1.202197, 0.908570, 0.654094};
   for (std::size_t step = 0; step < 3; ++step) {
     const double loss = train(x, y, w, b, 0.1, 1)[0];
-    ct::print("step", step, " loss", ct::fixed(loss, 6), " w", ct::fixed(w.item<double>(), 6), " b", ct::fixed(b.item<double>(), 6));
+    ct::print("step", step, " loss", ct::fixed(loss, 6), " w", ct::fixed(w.item<double>(), 6), " b",
+              ct::fixed(b.item<double>(), 6));
     check(loss, losses[step]);
     check(w.item<double>(), slopes[step]);
     check(b.item<double>(), 0);
@@ -110,16 +112,19 @@ int main() {
   auto w2 = ct::tensor({1.5409961}, ct::requires_grad()), b2 = ct::zeros({1}, ct::requires_grad());
   train(x, y, w2, b2, lr, 1);
   check(w2.item<double>(), -1);
-  ask("Which learning rate reaches w = -1 in a single step?", number(lr), "A step multiplies w + 1 by 1 - 4/3 lr, which is 0 at lr = 3/4.");
+  ask("Which learning rate reaches w = -1 in a single step?", number(lr),
+      "A step multiplies w + 1 by 1 - 4/3 lr, which is 0 at lr = 3/4.");
   auto w3 = ct::tensor({1.5409961}, ct::requires_grad()), b3 = ct::zeros({1}, ct::requires_grad());
   auto skewed = ct::tensor({{-1.0}, {0.0}, {2.0}});  // the same line, no longer symmetric
   train(skewed, -skewed, w3, b3, 0.1, 1);
   const bool symmetry = b3.item<double>() != 0;
   ask("Why does b stay at 0?",
       choice({{"b starts at its best value, and no step ever leaves that", !symmetry},
-              {"the points are symmetric about x = 0: the residuals at -1 and 1 are opposite, and cancel in the derivative by b", symmetry},
+              {"the points are symmetric about x = 0: the residuals at -1 and 1 are opposite, and cancel in the derivative by b",
+               symmetry},
               {"b does not get a gradient", !b1.grad().defined()}}),
-      "With x = -1, 0, 2 on the same line, b moves at the first step, although 0 is the best value there too: w is not right yet.");
+      "With x = -1, 0, 2 on the same line, b moves at the first step, although 0 is the best value there too: "
+      "w is not right yet.");
   auto w4 = ct::tensor({1.5409961}, ct::requires_grad()), b4 = ct::zeros({1}, ct::requires_grad());
   const auto uncleared = train(x, y, w4, b4, 0.1, 200, /*clear=*/false);
   double late = 0;  // the largest of the last losses

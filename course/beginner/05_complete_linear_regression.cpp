@@ -71,7 +71,8 @@ int main() {
                                    {40, 0.0312145, 2.002164, 1.007137}, {199, 0.0312144, 2.002362, 1.007135}};
   for (const Mark& m : marks) {
     for (double loss : fit(x, y, w, b, 0.1, m.epoch + 1 - static_cast<int>(losses.size()))) losses.push_back(loss);
-    ct::print("epoch", m.epoch, " loss", ct::fixed(losses.back(), 6), " w", ct::fixed(w.item<double>(), 6), " b", ct::fixed(b.item<double>(), 6));
+    ct::print("epoch", m.epoch, " loss", ct::fixed(losses.back(), 6), " w", ct::fixed(w.item<double>(), 6), " b",
+              ct::fixed(b.item<double>(), 6));
     check(losses.back(), m.loss);
     check(w.item<double>(), m.w, 1e-5);
     check(b.item<double>(), m.b, 1e-5);
@@ -81,7 +82,8 @@ int main() {
   section("3. Against least squares");
   // For a straight line the best w and b have a formula, and gradient descent has to arrive there.
   const Line best = least_squares(x, y);
-  ct::print("least squares: w", ct::fixed(best.slope, 6), " b", ct::fixed(best.intercept, 6), " mean squared error", ct::fixed(best.mse, 6));
+  ct::print("least squares: w", ct::fixed(best.slope, 6), " b", ct::fixed(best.intercept, 6), " mean squared error",
+            ct::fixed(best.mse, 6));
   check(best.slope, 2.0023622, 1e-5);
   check(best.intercept, 1.0071348, 1e-5);
   check(best.mse, 0.03121442);
@@ -94,7 +96,8 @@ int main() {
   auto xs = x.flatten().index_select(0, order);
   ct::plot::Figure figure(1, 2, {.width = 1000, .height = 430});
   figure.ax(0).scatter(x, y, {.label = "data", .alpha = 0.6});
-  figure.ax(0).plot(xs, (xs * w + b).detach(), {.label = "fit: " + ct::fixed(w.item<double>(), 3) + " x + " + ct::fixed(b.item<double>(), 3), .width = 4});
+  figure.ax(0).plot(xs, (xs * w + b).detach(),
+                    {.label = "fit: " + ct::fixed(w.item<double>(), 3) + " x + " + ct::fixed(b.item<double>(), 3), .width = 4});
   figure.ax(0).plot(xs, 2 * xs + 1, {.label = "true: 2 x + 1", .color = "black", .dashes = "--"});
   figure.ax(0).title("Data and fitted line").xlabel("x").ylabel("y").grid().legend("upper left");
   figure.ax(1).plot(losses, {.label = "training loss"});
@@ -121,7 +124,8 @@ int main() {
   auto offset = ct::zeros({1}, ct::dtype(ct::kDouble).requires_grad(true));
   fit(distance, velocity, slope, offset, 0.3, 400);
   const Line law = least_squares(distance, velocity);
-  ct::print(table.rows(), "nebulae: velocity =", ct::fixed(slope.item<double>(), 2), "km/s per Mpc * distance -", ct::fixed(-offset.item<double>(), 2), "km/s");
+  ct::print(table.rows(), "nebulae: velocity =", ct::fixed(slope.item<double>(), 2), "km/s per Mpc * distance -",
+            ct::fixed(-offset.item<double>(), 2), "km/s");
   check(static_cast<double>(table.rows()), 24);
   check(slope.item<double>(), 454.158, 1e-5);
   check(offset.item<double>(), -40.784, 1e-4);
@@ -130,8 +134,10 @@ int main() {
   ct::plot::Figure sky(1, 1, {.width = 640, .height = 430});
   sky.ax().scatter(distance, velocity, {.label = "24 nebulae"});
   auto line = ct::linspace(0, 2.1, 2, ct::kDouble);
-  sky.ax().plot(line, (line * slope + offset).detach(), {.label = "fit: " + ct::fixed(slope.item<double>(), 0) + " km/s per Mpc", .width = 3});
-  sky.ax().title("Velocity and distance, Hubble 1929").xlabel("distance (Mpc)").ylabel("velocity (km/s)").grid().legend("upper left");
+  sky.ax().plot(line, (line * slope + offset).detach(),
+                {.label = "fit: " + ct::fixed(slope.item<double>(), 0) + " km/s per Mpc", .width = 3});
+  sky.ax().title("Velocity and distance, Hubble 1929").xlabel("distance (Mpc)").ylabel("velocity (km/s)");
+  sky.ax().grid().legend("upper left");
   save(sky, "05_hubble");
   check(ct::tensor(sky.ax().series("24 nebulae").y, ct::kDouble), velocity.flatten());
 
@@ -147,13 +153,15 @@ int main() {
       "What is left is the noise: 0.04 times 98/100 on average, since two parameters are fitted to 100 points; this sample has a "
       "little less. With half the noise, a quarter of it is left.");
   const auto arrives = [&](const ct::Tensor& at, const ct::Tensor& of, double lr) {
-    auto a = ct::zeros({1}, ct::dtype(ct::kDouble).requires_grad(true)), c = ct::zeros({1}, ct::dtype(ct::kDouble).requires_grad(true));
+    auto a = ct::zeros({1}, ct::dtype(ct::kDouble).requires_grad(true)),
+         c = ct::zeros({1}, ct::dtype(ct::kDouble).requires_grad(true));
     return std::abs(fit(at.to(ct::kDouble), of.to(ct::kDouble), a, c, lr, 3000).back() / least_squares(at, of).mse - 1) < 1e-3;
   };
   ask("With which learning rates does the loop of part 2 reach the line of least squares?",
-      several({{"0.01", arrives(x, y, 0.01)}, {"0.5", arrives(x, y, 0.5)}, {"0.9", arrives(x, y, 0.9)}, {"1.1", arrives(x, y, 1.1)}}),
-      "A step multiplies the distance from the best (w, b) by 1 - lr h, in the direction in which the loss curves by h. The largest h "
-      "here is near 2.1, so the limit is 2 / h, a little below 1.");
+      several({{"0.01", arrives(x, y, 0.01)}, {"0.5", arrives(x, y, 0.5)}, {"0.9", arrives(x, y, 0.9)},
+               {"1.1", arrives(x, y, 1.1)}}),
+      "A step multiplies the distance from the best (w, b) by 1 - lr h, in the direction in which the loss curves by h. The "
+      "largest h here is near 2.1, so the limit is 2 / h, a little below 1.");
   ask("Hubble's distances in units of 10^5 parsec are ten times as large. Does the loop of part 5 still converge with lr = 0.3?",
       yes_no(arrives(10 * distance, velocity, 0.3)),
       "The curvature by the slope is 2 mean(x^2), which grows by a factor of 100: the steps overshoot more and more. Larger "

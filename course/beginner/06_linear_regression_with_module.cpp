@@ -43,8 +43,8 @@ struct Mark { std::size_t step; double loss, weight, bias; };
 int main() {
   // %% [markdown]
   // # Linear regression with a module
-  // Lesson 05 wrote everything by hand. Three objects take that over: a *module* holds the parameters and computes the prediction,
-  // a *loss object* compares it with the target, and an *optimizer* clears the gradients and updates.
+  // Lesson 05 wrote everything by hand. Three objects take that over: a *module* holds the parameters and computes the
+  // prediction, a *loss object* compares it with the target, and an *optimizer* clears the gradients and updates.
 
   // %%
   section("1. Data, layer, loss, optimizer");
@@ -57,7 +57,8 @@ int main() {
   ct::print("weight", layer->weight.sizes(), "=", ct::fixed(weight0, 6), " bias", layer->bias.sizes(), "=", ct::fixed(bias0, 6));
   check(weight0, 0.1248388);
   check(bias0, 0.8956928);
-  check_that(layer->parameters().size() == 2 && layer->weight.is_leaf() && layer->weight.requires_grad(), "parameters are tracked leaves");
+  check_that(layer->parameters().size() == 2 && layer->weight.is_leaf() && layer->weight.requires_grad(),
+             "parameters are tracked leaves");
 
   // %%
   section("2. 200 steps");
@@ -76,7 +77,8 @@ int main() {
   const std::vector<Mark> marks = {{0, 3.672616, 0.514955, 0.936694}, {20, 0.0337391, 1.963106, 1.033613},
                                    {40, 0.0334493, 1.976083, 1.031981}, {199, 0.0334493, 1.976205, 1.031936}};
   for (const Mark& m : marks) {
-    ct::print("step", m.step, " loss", ct::fixed(losses[m.step], 6), " weight", ct::fixed(slopes[m.step], 6), " bias", ct::fixed(offsets[m.step], 6));
+    ct::print("step", m.step, " loss", ct::fixed(losses[m.step], 6), " weight", ct::fixed(slopes[m.step], 6), " bias",
+              ct::fixed(offsets[m.step], 6));
     check(losses[m.step], m.loss);
     check(slopes[m.step], m.weight, 1e-5);
     check(offsets[m.step], m.bias, 1e-5);
@@ -85,7 +87,8 @@ int main() {
   auto X = ct::cat({x, ct::ones({100, 1})}, 1).to(ct::kDouble), Y = y.to(ct::kDouble);
   auto best = ct::linalg_solve(X.t().matmul(X), X.t().matmul(Y)).flatten();
   const double least = (X.matmul(best.unsqueeze(1)) - Y).pow(2).mean().item<double>();
-  ct::print("least squares: weight", ct::fixed(best[0].item<double>(), 6), " bias", ct::fixed(best[1].item<double>(), 6), " loss", ct::fixed(least, 6));
+  ct::print("least squares: weight", ct::fixed(best[0].item<double>(), 6), " bias", ct::fixed(best[1].item<double>(), 6), " loss",
+            ct::fixed(least, 6));
   check(best, {1.9762048, 1.0319360}, 1e-6);
   check(least, 0.03344932);
   check(slopes.back(), best[0].item<double>(), 1e-5);
@@ -114,18 +117,22 @@ int main() {
   section("4. The figure");
   auto line = ct::tensor({-3.0, 3.5}).unsqueeze(1);
   ct::plot::Figure figure(2, 2, {.width = 1000, .height = 800});
-  figure(0, 0).scatter(x, y, {.label = "data", .alpha = 0.6}).plot(line, layer(line).detach(), {.label = "fitted line", .width = 3});
+  figure(0, 0).scatter(x, y, {.label = "data", .alpha = 0.6});
+  figure(0, 0).plot(line, layer(line).detach(), {.label = "fitted line", .width = 3});
   figure(0, 0).title("Data and fit").xlabel("x").ylabel("y").grid().legend("upper left");
-  figure(0, 1).plot(losses, {.label = "training loss"}).title("Loss").xlabel("step").ylabel("mean squared error").yscale("log").grid().legend("upper right");
+  figure(0, 1).plot(losses, {.label = "training loss"});
+  figure(0, 1).title("Loss").xlabel("step").ylabel("mean squared error").yscale("log").grid().legend("upper right");
   figure(1, 0).plot(offsets, {.label = "bias"}).axhline(1, {.label = "true intercept: 1", .color = "black", .dashes = "--"});
   figure(1, 0).title("Intercept").xlabel("step").ylabel("bias").grid().legend("lower right");
   figure(1, 1).plot(slopes, {.label = "weight"}).axhline(2, {.label = "true slope: 2", .color = "black", .dashes = "--"});
   figure(1, 1).title("Slope").xlabel("step").ylabel("weight").grid().legend("lower right");
   save(figure, "06_four_panels");
-  check_that(figure(0, 1).series().at(0).y == losses && figure(0, 1).yscale() == "log", "the loss curve has 200 points, on a log axis");
+  check_that(figure(0, 1).series().at(0).y == losses && figure(0, 1).yscale() == "log",
+             "the loss curve has 200 points, on a log axis");
   check(figure(1, 0).series("bias").y.back(), 1.031936, 1e-5);
   check(figure(1, 1).series("weight").y.back(), 1.976205, 1e-5);
-  check_that(figure(1, 0).series().at(1).y.at(0) == 1 && figure(1, 1).series().at(1).y.at(0) == 2, "the dashed lines show the true values");
+  check_that(figure(1, 0).series().at(1).y.at(0) == 1 && figure(1, 1).series().at(1).y.at(0) == 2,
+             "the dashed lines show the true values");
 
   // %%
   section("5. What an optimizer refuses");
@@ -133,18 +140,21 @@ int main() {
   show_error([&] { ct::optim::SGD(layer->parameters(), ct::optim::SGDOptions(-0.1)); }, "Invalid learning rate: -0.1");
 
   // %% [markdown]
-  // The bias does not end at 1, nor the weight at 2: they end at the best line through *these* 100 points, whose noise has shifted it.
+  // The bias does not end at 1, nor the weight at 2: they end at the best line through *these* 100 points, whose noise has
+  // shifted it.
 
   // %%
   auto fresh = layer_at(weight0, bias0);
   ct::optim::SGD(fresh->parameters(), ct::optim::SGDOptions(0.1)).step();
   ask("A new layer has no gradients yet, and step() is called before the first backward(). Do its parameters change?",
-      yes_no(fresh->weight.item<double>() != weight0 || fresh->bias.item<double>() != bias0), "step() leaves alone what has no gradient.");
+      yes_no(fresh->weight.item<double>() != weight0 || fresh->bias.item<double>() != bias0),
+      "step() leaves alone what has no gradient.");
   const auto stuck = weights("bzs", layer_at(weight0, bias0), x, y), late = weights("szb", layer_at(weight0, bias0), x, y);
   ask("Someone's loop says: backward(), zero_grad(), step(). What happens in 200 steps?",
       choice({{"the layer does not learn at all", stuck.back() == stuck.front()},
               {"the same as in part 2, since zero_grad() comes once in every step", std::abs(stuck.back() - slopes.back()) < 1e-6},
-              {"the weight moves away from the best line", std::abs(stuck.back() - slopes.back()) > 2 * std::abs(weight0 - slopes.back())}}),
+              {"the weight moves away from the best line",
+               std::abs(stuck.back() - slopes.back()) > 2 * std::abs(weight0 - slopes.back())}}),
       "The gradient is removed before step() can use it.");
   int updates = 0;  // how often the weight of the late loop moved as that of part 2 did
   for (std::size_t i = 1; i < 200; ++i) updates += std::abs(late[i] - slopes[i - 1]) < 1e-6;
@@ -154,6 +164,7 @@ int main() {
   const auto wide = ct::nn::Linear(3, 2)->parameters();
   std::int64_t numbers = 0;
   for (const ct::Tensor& p : wide) numbers += p.numel();
-  ask("How many numbers does nn::Linear(3, 2) learn?", number(static_cast<double>(numbers), 0), "A weight of shape [2, 3] and a bias of 2.");
+  ask("How many numbers does nn::Linear(3, 2) learn?", number(static_cast<double>(numbers), 0),
+      "A weight of shape [2, 3] and a bias of 2.");
   return finish();
 }

@@ -112,7 +112,8 @@ int main() {
   Answer ten = several({});
   for (const Situation& s : situations) ten.options.push_back({s.text, s.result.requires_grad()});
   check(static_cast<double>(ten.options.size()), 10);
-  ask("Which of these ten have to be tracked?", ten, "What lies between the parameters and the loss is tracked; all else is inference, update or report.");
+  ask("Which of these ten have to be tracked?", ten,
+      "What lies between the parameters and the loss is tracked; all else is inference, update or report.");
   auto copy = ct::zeros({});
   for (int step = 0; step < 100; ++step) copy = copy + w.pow(2).sum().detach();
   ask("In part 4, the sum is kept as total = total + loss.detach(). How many additions are recorded behind it after 100 steps?",

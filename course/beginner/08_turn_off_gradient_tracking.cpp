@@ -34,8 +34,8 @@ static bool only_second_learns(Way way) {
 int main() {
   // %% [markdown]
   // # Turning tracking off: the flag and the context
-  // Two switches stop the recording. A *flag* belongs to one tensor and stays until it is changed; a *context* belongs to a region
-  // of the program and ends with it. This lesson is about the flag; lesson 10 is about the context.
+  // Two switches stop the recording. A *flag* belongs to one tensor and stays until it is changed; a *context* belongs to a
+  // region of the program and ends with it. This lesson is about the flag; lesson 10 is about the context.
 
   // %%
   section("1. Off by default");
@@ -53,7 +53,8 @@ int main() {
   ct::print("w =", w);
   check_that(!w.requires_grad() && ct::equal(w, before), "only the flag has changed, the values are the same to the last bit");
   auto loss = w.pow(2).sum();
-  ct::print("loss", ct::fixed(loss.item<double>(), 6), " requires_grad:", loss.requires_grad(), " has a grad_fn:", bool(loss.grad_fn()));
+  ct::print("loss", ct::fixed(loss.item<double>(), 6), " requires_grad:", loss.requires_grad(),
+            " has a grad_fn:", bool(loss.grad_fn()));
   check_that(!loss.requires_grad() && !loss.grad_fn(), "with no tracked input, the result has no history");
   show_error([&] { loss.backward(); }, "element 0 of tensors does not require grad and does not have a grad_fn");
 
@@ -71,24 +72,27 @@ int main() {
   auto frozen = ct::tensor({2.0}), learning = ct::tensor({5.0}, ct::requires_grad());
   auto product = (frozen * learning).sum();
   product.backward();  // one tracked input is enough for a history
-  ct::print("with the flag:   product tracked:", product.requires_grad(), " frozen has a gradient:", frozen.grad().defined(), " learning.grad =", learning.grad());
+  ct::print("with the flag:   product tracked:", product.requires_grad(), " frozen has a gradient:", frozen.grad().defined(),
+            " learning.grad =", learning.grad());
   check(learning.grad(), {2});
   check_that(!frozen.grad().defined(), "the frozen factor gets no gradient");
   {
     ct::NoGradGuard no_grad;
     auto inside = frozen * learning;
-    ct::print("in the context:  product tracked:", inside.requires_grad(), " learning still asks for a gradient:", learning.requires_grad());
+    ct::print("in the context:  product tracked:", inside.requires_grad(),
+              " learning still asks for a gradient:", learning.requires_grad());
     check_that(!inside.requires_grad() && learning.requires_grad(), "the context leaves flags alone, and records nothing");
   }
 
   // %%
   section("5. Numbers that cannot be tracked");
   // A derivative is about small changes, and integers have none.
-  show_error([] { ct::tensor({1, 2, 3}).requires_grad_(); }, "Only Tensors of floating point and complex dtype can require gradients");
+  auto whole = ct::tensor({1, 2, 3});
+  show_error([&] { whole.requires_grad_(); }, "Only Tensors of floating point and complex dtype can require gradients");
 
   // %%
-  auto a = ct::tensor({1.0}, ct::requires_grad()), b = ct::tensor({1.0}, ct::requires_grad()), c = ct::tensor({1.0}, ct::requires_grad()),
-       d = ct::tensor({1.0}, ct::requires_grad());
+  auto a = ct::tensor({1.0}, ct::requires_grad()), b = ct::tensor({1.0}, ct::requires_grad()),
+       c = ct::tensor({1.0}, ct::requires_grad()), d = ct::tensor({1.0}, ct::requires_grad());
   a.requires_grad_(false);
   auto away = b.detach();
   {
@@ -110,7 +114,7 @@ int main() {
       choice({{"requires_grad_(false) on the first layer's parameters", only_second_learns(Way::flag)},
               {"a NoGradGuard around the forward computation", only_second_learns(Way::guard_around_forward)},
               {"a NoGradGuard around the update", only_second_learns(Way::guard_around_update)}}),
-      "The guard around the forward computation stops both, and backward() fails; around the update it is always needed, and the first "
-      "layer has got a gradient by then.");
+      "The guard around the forward computation stops both, and backward() fails; around the update it is always needed, and the "
+      "first layer has got a gradient by then.");
   return finish();
 }

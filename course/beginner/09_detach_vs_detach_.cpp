@@ -54,7 +54,8 @@ int main() {
   auto s = ct::tensor({0.0, 1.0}, ct::requires_grad());
   auto sigmoid = s.sigmoid();
   sigmoid.detach().zero_();
-  show_error([&] { sigmoid.sum().backward(); }, "one of the variables needed for gradient computation has been modified by an inplace operation");
+  show_error([&] { sigmoid.sum().backward(); },
+             "one of the variables needed for gradient computation has been modified by an inplace operation");
 
   // %%
   section("4. detach_(): the tensor itself");
@@ -97,9 +98,9 @@ int main() {
   show_error([&] { c[0].detach_(); }, "Can't detach views in-place. Use detach() instead");
 
   // %% [markdown]
-  // **A correction.** The text that this lesson follows says that `requires_grad` of a non-leaf cannot be changed. Only switching it
-  // *off* is an error, and `detach()` is what you want then. It also leaves out that `detach_()` refuses views: the history of
-  // c[0] is that of c, and cannot be cut alone.
+  // **A correction.** The text that this lesson follows says that `requires_grad` of a non-leaf cannot be changed. Only switching
+  // it *off* is an error, and `detach()` is what you want then. It also leaves out that `detach_()` refuses views: the history
+  // of c[0] is that of c, and cannot be cut alone.
 
   // %%
   auto root = ct::linspace(-1, 1, 5, ct::requires_grad());
@@ -108,8 +109,10 @@ int main() {
   auto mixed = (2 * sine).sum() + root.sum();
   mixed.backward();
   check_that(!(2 * sine).requires_grad(), "nothing computed from sine alone is tracked");
-  ask("sine = sin(a + 3), then sine.detach_(), then (2 * sine).sum() + a.sum() is walked back. Does a get a gradient through sine?",
-      yes_no(!ct::equal(root.grad(), ct::ones({5}))), "After detach_() sine is a constant. a.grad is 1 everywhere: the derivative of a.sum() alone.");
+  ask("sine = sin(a + 3), then sine.detach_(), then (2 * sine).sum() + a.sum() is walked back. "
+      "Does a get a gradient through sine?",
+      yes_no(!ct::equal(root.grad(), ct::ones({5}))),
+      "After detach_() sine is a constant. a.grad is 1 everywhere: the derivative of a.sum() alone.");
   auto t = ct::tensor(2.0, ct::requires_grad());
   (t * t * t.detach()).backward();
   ask("What is the derivative of x * x * x.detach() at x = 2?", number(t.grad().item<double>()),

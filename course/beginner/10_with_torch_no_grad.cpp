@@ -127,7 +127,8 @@ int main() {
   }
   show_error([&] { x * inference; }, "Inference tensors cannot be saved for backward");
   show_error([&] { inference.add_(1); }, "Inplace update to inference tensor outside InferenceMode is not allowed");
-  show_error([&] { inference.requires_grad_(); }, "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed");
+  show_error([&] { inference.requires_grad_(); },
+             "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed");
 
   // %%
   ask("Two guards, one inside the other. In which cases are operations inside both of them recorded?",
@@ -143,7 +144,9 @@ int main() {
     squared = leaf * leaf;
   }
   ask("Inside of a NoGradGuard, p = ones(2) is made with requires_grad, and q = p * p is computed. Which are tracked?",
-      several({{"p", leaf.requires_grad()}, {"q", squared.requires_grad()}, {"p * p, computed after the guard has ended", (leaf * leaf).requires_grad()}}),
+      several({{"p", leaf.requires_grad()},
+               {"q", squared.requires_grad()},
+               {"p * p, computed after the guard has ended", (leaf * leaf).requires_grad()}}),
       "p is a leaf that asks; the guard stops only the recording of operations, and only until it ends.");
   ct::Tensor made_no_grad, made_inference;
   {

@@ -22,11 +22,11 @@ static std::vector<std::string> walk(const ct::Node& node, std::size_t depth = 1
 int main() {
   // %% [markdown]
   // # Gradient tracking
-  // The gradient of a scalar is the vector of its partial derivatives. It points in the direction of steepest ascent, its length is
-  // how steep that is, and a step against it makes the scalar smaller. Tracking gets it in four steps:
+  // The gradient of a scalar is the vector of its partial derivatives. It points in the direction of steepest ascent, its length
+  // is how steep that is, and a step against it makes the scalar smaller. Tracking gets it in four steps:
   //
   // 1. *Forward*: each operation runs, and is recorded with what it depends on.
-  // 2. *Backward*: the record is walked from the result to the leaves, multiplying by one local derivative a step: the chain rule.
+  // 2. *Backward*: the record is walked from the result to the leaves, multiplying by one local derivative a step (chain rule).
   // 3. What arrives at a leaf is added to its `.grad`.
   // 4. The gradient is used, most often for an update.
   //
@@ -50,7 +50,8 @@ int main() {
   // %%
   section("2. The record, from the result to the leaves");
   const auto names = walk(*d.grad_fn());
-  check_that(names == std::vector<std::string>{"SumBackward0", "MulBackward0", "AccumulateGrad", "AccumulateGrad"}, "the graph of sum(a * b)");
+  check_that(names == std::vector<std::string>{"SumBackward0", "MulBackward0", "AccumulateGrad", "AccumulateGrad"},
+             "the graph of sum(a * b)");
 
   // %%
   section("3. Backward");
@@ -73,7 +74,8 @@ int main() {
     auto step = ct::tensor({{0.1 * std::cos(at), 0.1 * std::sin(at)}}, ct::kDouble);
     rise.push_back((((a.detach().to(ct::kDouble) + step) * b.detach()).sum() - 8).item<double>());
   }
-  ct::print("d rises by", ct::fixed(rise[0], 4), "along the gradient, at most by", ct::fixed(*std::max_element(rise.begin() + 1, rise.end()), 4), "elsewhere");
+  ct::print("d rises by", ct::fixed(rise[0], 4), "along the gradient, at most by",
+            ct::fixed(*std::max_element(rise.begin() + 1, rise.end()), 4), "elsewhere");
   ct::print("length of the gradient:", ct::fixed(steep, 4), " times 0.1:", ct::fixed(0.1 * steep, 4));
   check(rise[0], 0.1 * std::sqrt(5.0));
   check_that(std::max_element(rise.begin(), rise.end()) == rise.begin(), "no direction is steeper");
@@ -97,7 +99,9 @@ int main() {
       "The forward pass only records. Before backward() no .grad exists.");
   const auto has = [&](const std::string& name) { return std::find(names.begin(), names.end(), name) != names.end(); };
   ask("Which nodes are in the graph of sum(a * b)?",
-      several({{"SumBackward0", has("SumBackward0")}, {"MulBackward0", has("MulBackward0")}, {"AddBackward0", has("AddBackward0")},
+      several({{"SumBackward0", has("SumBackward0")},
+               {"MulBackward0", has("MulBackward0")},
+               {"AddBackward0", has("AddBackward0")},
                {"AccumulateGrad", has("AccumulateGrad")}}),
       "One node for each operation that ran, and one AccumulateGrad for each leaf: it is what adds to .grad.");
   ask("a = (2, 3), b = (1, 2), d = sum(a * b * b). What is the last entry of b.grad?", number(q.grad()[0][1].item<double>()),

@@ -90,12 +90,14 @@ int main() {
     asked.push_back((1 - w) / w);
     answered.push_back(g3.back() / g2.back());
     check_that(std::abs(g2.back() - w) <= 4 * w / root, "the mean of entry 2 lies within four standard errors of w");
-    check_that(std::abs(g3.back() - 1.5 * (1 - w)) <= 6 * (1 - w) / root, "the mean of entry 3 lies within four standard errors of 1.5 (1 - w)");
-    check_that(g0.back() == 0 && g[1].item<double>() == 0 && g[4].item<double>() == 0 && g[5].item<double>() == 0, "all other entries are zero");
+    check_that(std::abs(g3.back() - 1.5 * (1 - w)) <= 6 * (1 - w) / root,
+               "the mean of entry 3 lies within four standard errors of 1.5 (1 - w)");
+    check_that(g0.back() == 0 && g[1].item<double>() == 0 && g[4].item<double>() == 0 && g[5].item<double>() == 0,
+               "all other entries are zero");
   }
   for (std::size_t i : {0u, 6u, 12u, 19u})
-    ct::print("w", ct::fixed(weight[i], 2), " mean g2", ct::fixed(g2[i], 5), " mean g3", ct::fixed(g3[i], 5), " g3/g2", ct::fixed(answered[i], 3),
-              " 1.5 v3/v2", ct::fixed(1.5 * asked[i], 3));
+    ct::print("w", ct::fixed(weight[i], 2), " mean g2", ct::fixed(g2[i], 5), " mean g3", ct::fixed(g3[i], 5), " g3/g2",
+              ct::fixed(answered[i], 3), " 1.5 v3/v2", ct::fixed(1.5 * asked[i], 3));
 
   // %%
   section("5. What was asked and what came back");
@@ -108,14 +110,19 @@ int main() {
   check(r2, 1, 1e-3);
   ct::plot::Figure figure(1, 2, {.width = 1000, .height = 430});
   auto& left = figure.ax(0);
-  left.plot(weight, g0, {.label = "entry 0", .marker = "s"}).plot(weight, g2, {.label = "entry 2", .marker = "o"}).plot(weight, g3, {.label = "entry 3", .marker = "^"});
-  left.xlabel("v₂").ylabel("mean gradient").twiny("v₃ = 1 − v₂", {0.0, 0.1, 0.2, 0.3, 0.4, 0.5}, {1.0, 0.9, 0.8, 0.7, 0.6, 0.5}).grid().legend();
+  left.plot(weight, g0, {.label = "entry 0", .marker = "s"})
+      .plot(weight, g2, {.label = "entry 2", .marker = "o"})
+      .plot(weight, g3, {.label = "entry 3", .marker = "^"});
+  left.twiny("v₃ = 1 − v₂", {0.0, 0.1, 0.2, 0.3, 0.4, 0.5}, {1.0, 0.9, 0.8, 0.7, 0.6, 0.5});
+  left.xlabel("v₂").ylabel("mean gradient").grid().legend();
   auto& right = figure.ax(1);
   right.scatter(asked, answered, {.label = "g₃ / g₂"});
-  right.plot({0.0, 100.0}, {0.0, 100 * slope}, {.label = "fit: slope " + ct::plot::number(slope, 3) + ", R² = " + ct::plot::number(r2, 4), .dashes = "--"});
+  right.plot({0.0, 100.0}, {0.0, 100 * slope},
+             {.label = "fit: slope " + ct::plot::number(slope, 3) + ", R² = " + ct::plot::number(r2, 4), .dashes = "--"});
   right.xlabel("v₃ / v₂").ylabel("g₃ / g₂").grid().legend();
   save(figure, "workshop_1_problem_1");
-  check_that(left.series().size() == 3 && left.series("entry 2").x == weight && right.series("g₃ / g₂").y == answered, "the figure shows what was measured");
+  check_that(left.series().size() == 3 && left.series("entry 2").x == weight && right.series("g₃ / g₂").y == answered,
+             "the figure shows what was measured");
 
   // %%
   auto wider = W.clone();
@@ -129,7 +136,8 @@ int main() {
       choice({{"2 and 3, each only where x is positive there", only_at(ones.grad(), {2, 3}) && only_at(shut.grad, {2})},
               {"0 to 3, the inputs that W reads", only_at(ones.grad(), {0, 1, 2, 3})},
               {"all of them where x is positive", only_at(ones.grad(), {0, 1, 2, 3, 4, 5})}}),
-      "W routes: input i feeds feature i alone. v asks for the features 2 and 3, and relu lets the answer pass where the input is positive.");
+      "W routes: input i feeds feature i alone. v asks for the features 2 and 3, and relu lets the answer pass where the input "
+      "is positive.");
   ask("What gives entry 4 of x.grad a value, at an input of ones?",
       several({{"a number in column 4 of W, in the row of a feature that v asks for", through.grad()[4].item<double>() != 0},
                {"a larger x_4", only_at(by_hand.grad, {2, 3, 4})},
