@@ -13,6 +13,7 @@
 #include "cotangent/version.h"
 #include "guide.h"
 #include "list.h"
+#include "quiz.h"
 #include "run.h"
 #include "text.h"
 
@@ -62,6 +63,9 @@ int print_targets(std::string_view command, const std::vector<std::string>& word
   if (command == "run") {
     targets = cli::targets_of_run(words);
     if (targets.empty()) return kUsage;
+  } else if (command == "quiz") {
+    targets = cli::targets_of_quiz(words);
+    if (targets.empty()) return kUsage;
   }
   std::cout << targets << '\n';
   return 0;
@@ -87,6 +91,7 @@ int main(int argc, char** argv) {
   }
   const std::vector<std::string> words(argv + std::min(argc, 2), argv + argc);
   if (command == "run") return cli::run_command(words);
+  if (command == "quiz") return cli::quiz_command(words);
   if (command == "target") return print_targets("run", words);
   if (command == "targets" && !words.empty()) return print_targets(words[0], {words.begin() + 1, words.end()});
   constexpr std::string_view known[] = {"run", "list", "start", "check", "hint", "solution", "reset", "help", "--version"};

@@ -1,8 +1,12 @@
 // cli/records.cpp -- reading and writing the JSON texts of the guide.
 #include "records.h"
 
+#include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+
+#include "questions.h"
 
 namespace cli {
 namespace {
@@ -119,6 +123,35 @@ std::optional<CheckLine> check_from_json(const std::string& line) {
     if (object.contains("ok")) c.ok = object["ok"].get<bool>();
     return c;
   } catch (const json::exception&) { return std::nullopt; }
+}
+
+std::vector<Question> questions_from_json(const std::string& text, std::vector<std::string>& problems) {
+  static constexpr const char* kinds[] = {"number", "yes_no", "choice", "several"};
+  std::vector<Question> all;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const std::string line = text.substr(at, end - at);
+    at = end + 1;
+    if (line.empty()) continue;
+    try {
+      const json whole = json::parse(line);
+      Question q;
+      q.text = field<std::string>(whole, "question", "");
+      q.why = field<std::string>(whole, "why", "");
+      q.key = field(whole, "key", 0.0);
+      q.tolerance = field(whole, "tolerance", 0.0);
+      const auto kind = std::find(std::begin(kinds), std::end(kinds), field<std::string>(whole, "kind", ""));
+      if (kind == std::end(kinds) || q.text.empty()) throw std::invalid_argument("kind");
+      q.kind = static_cast<Question::Kind>(kind - std::begin(kinds));
+      if (const auto options = whole.find("options"); options != whole.end()) {
+        for (const json& o : *options) q.options.push_back({field<std::string>(o, "text", ""), field(o, "right", false)});
+      }
+      const bool lettered = q.kind == Question::Kind::choice || q.kind == Question::Kind::several;
+      if (lettered != !q.options.empty()) throw std::invalid_argument("options");
+      all.push_back(std::move(q));
+    } catch (const std::exception& e) { problems.push_back("a question that it wrote cannot be read: " + std::string(e.what())); }
+  }
+  return all;
 }
 
 }  // namespace cli

@@ -42,6 +42,7 @@ std::string json(const std::string& s) {
   for (char c : s) {
     if (c == '"' || c == '\\') out += '\\';
     if (c == '\n') out += "\\n";
+    else if (c == '\t') out += "\\t";
     else out += c;
   }
   return out + "\"";
@@ -127,6 +128,7 @@ Answer several(std::initializer_list<Option> options) { return {Answer::Kind::se
 void ask(const std::string& question, Answer answer, const std::string& why, int line) {
   int right = 0;
   for (const Option& o : answer.options) right += o.right;
+  if (answer.kind == Answer::Kind::number) check_that(std::isfinite(answer.key), "the answer is a number that can be typed", line);
   if (answer.kind == Answer::Kind::choice) check_that(right == 1, "exactly one option of the question is right", line);
   questions().push_back({question, why, std::move(answer), line});
 }
