@@ -15,20 +15,16 @@
 #include "list.h"
 #include "quiz.h"
 #include "run.h"
+#include "steps.h"
 #include "text.h"
 
 namespace {
 
 constexpr int kUsage = 2;  // the exit status of a call that was not understood
 
-std::string course_folder() {
-  const char* set = std::getenv("COTANGENT_COURSE");
-  return set && *set ? set : CT_COURSE_DIR;
-}
-
 std::vector<cli::Lesson> catalog(std::vector<std::string>* problems = nullptr) {
   std::vector<std::string> ignored;
-  return cli::read_catalog(course_folder(), problems ? *problems : ignored);
+  return cli::read_catalog(cli::course_folder(), problems ? *problems : ignored);
 }
 
 int help() {
@@ -38,6 +34,7 @@ int help() {
                "  run LESSON [ARGUMENTS]  runs a lesson, by number (1, 01), name or a part of its name\n"
                "  run FILE.cpp            compiles and runs a file of your own\n"
                "  run --all [-j N]        runs all lessons and sums up; --plain: as a log\n"
+               "  quiz [LESSON]           asks a lesson's questions, or the next open ones; --answers shows the answers\n"
                "  start DIR               makes a folder of your own, with the lessons and exercises; again: brings it up to date\n"
                "  check [EXERCISE|FILE]   checks your file of an exercise\n"
                "  hint [EXERCISE]         the next hint\n"
@@ -94,7 +91,7 @@ int main(int argc, char** argv) {
   if (command == "quiz") return cli::quiz_command(words);
   if (command == "target") return print_targets("run", words);
   if (command == "targets" && !words.empty()) return print_targets(words[0], {words.begin() + 1, words.end()});
-  constexpr std::string_view known[] = {"run", "list", "start", "check", "hint", "solution", "reset", "help", "--version"};
+  constexpr std::string_view known[] = {"run", "list", "quiz", "start", "check", "hint", "solution", "reset", "help", "--version"};
   const auto* nearest = std::min_element(std::begin(known), std::end(known), [&](std::string_view a, std::string_view b) {
     return cli::edit_distance(command, a) < cli::edit_distance(command, b);
   });

@@ -33,7 +33,7 @@ bool parse_plain(std::string_view s, double& value, int& digits) {
 std::string cleaned(std::string_view typed) {
   std::string s = lower(trim(typed));
   for (std::size_t at; (at = s.find("\xE2\x88\x92")) != s.npos;) s.replace(at, 3, "-");  // the minus sign of typesetters
-  while (!s.empty() && (s.back() == '.' || s.back() == ';') && s.size() > 1 && !std::isdigit(static_cast<unsigned char>(s[s.size() - 2]))) s.pop_back();
+  while (s.size() > 1 && (s.back() == '.' || s.back() == ';')) s.pop_back();
   return std::string(trim(s));
 }
 

@@ -13,6 +13,7 @@
 #include <iostream>
 
 #include "files.h"
+#include "paint.h"
 #include "process.h"
 #include "progress.h"
 #include "run.h"
@@ -54,6 +55,11 @@ std::string asked(const Question& q, std::size_t number) {
   return out;
 }
 
+// The beginning of a text in a colour, after its lines were broken.
+std::string coloured(Paint paint, const std::string& beginning, const std::string& text) {
+  return painted(paint, beginning) + text.substr(beginning.size());
+}
+
 const char* wanted(const Question& q) {
   switch (q.kind) {
     case Question::Kind::number: return "a number";
@@ -91,14 +97,14 @@ Outcome ask(const Lesson& lesson, const Question& q, bool first_question) {
     }
     record_answer(lesson.id, q.text, verdict == Verdict::right);
     if (verdict == Verdict::right) {
-      std::cout << paragraph(q.why, "   Right. ");
+      std::cout << coloured(Paint::green, "   Right.", paragraph(q.why, "   Right. "));
       return tries == 1 ? Outcome::first : Outcome::second;
     }
     if (++tries > 2) {
-      std::cout << paragraph("The answer is " + right_answer(q) + ".", "   No. ") << paragraph(q.why, "   ");
+      std::cout << coloured(Paint::red, "   No.", paragraph("The answer is " + right_answer(q) + ".", "   No. ")) << paragraph(q.why, "   ");
       return Outcome::wrong;
     }
-    std::cout << "   No. Once more:\n";
+    std::cout << painted(Paint::red, "   No.") << " Once more:\n";
   }
 }
 

@@ -15,6 +15,7 @@
 #include "process.h"
 #include "progress.h"
 #include "run_all.h"
+#include "steps.h"
 #include "text.h"
 
 namespace fs = std::filesystem;
@@ -23,11 +24,6 @@ namespace cli {
 namespace {
 
 constexpr int kUsage = 2;  // the exit status of a call that was not understood
-
-std::string course_root() {
-  const char* set = std::getenv("COTANGENT_COURSE");
-  return set && *set ? set : CT_COURSE_DIR;
-}
 
 struct Call {
   bool all = false, plain = false;
@@ -78,7 +74,7 @@ bool is_within(const fs::path& file, const fs::path& folder) {
 std::optional<std::string> own_file(const std::string& word) {
   std::error_code ec;
   if (!is_source_name(word) || !fs::exists(word, ec)) return std::nullopt;
-  const fs::path file = fs::canonical(word, ec), course = fs::canonical(course_root(), ec);
+  const fs::path file = fs::canonical(word, ec), course = fs::canonical(course_folder(), ec);
   const auto lessons = all_lessons();
   const bool lesson = !ec && is_within(file, course) &&
                       std::any_of(lessons.begin(), lessons.end(), [&](const Lesson& l) { return l.stem == file.stem().string() && l.folder == file.parent_path().filename().string(); });
@@ -161,7 +157,7 @@ int run_lesson(const Lesson& lesson, const std::vector<std::string>& rest) {
 
 std::vector<Lesson> all_lessons() {
   std::vector<std::string> ignored;
-  return read_catalog(course_root(), ignored);
+  return read_catalog(course_folder(), ignored);
 }
 
 std::string lesson_program(const Lesson& lesson) {
