@@ -64,6 +64,8 @@ int print_targets(std::string_view command, const std::vector<std::string>& word
     targets = cli::targets_of_quiz(words);
     if (targets.empty()) return kUsage;
   }
+  // These compile the learner's files, against the library and the lessons' helpers.
+  if (command == "check" || command == "learn") targets = "ct_lesson cotangent";
   std::cout << targets << '\n';
   return 0;
 }

@@ -25,8 +25,11 @@ expect 2 "unknown command 'lst'. Did you mean 'list'?" lst
 expect 2 "unknown command 'tset'. Did you mean 'test'?" tset
 expect 2 "unknown command 'bnech'. Did you mean 'bench'?" bnech
 expect 2 "unknown command 'fzuz'. Did you mean 'fuzz'?" fzuz
+expect 2 "unknown command 'qiz'. Did you mean 'quiz'?" qiz
+expect 2 "unknown command 'chekc'. Did you mean 'check'?" chekc
 expect 2 "Did you mean '--version'?" -version
-expect 2 "There are: run list reset test fuzz bench help --version" quiche
+for part in learn build develop './cotangent quiz [LESSON]' './cotangent run FILE.cpp'; do expect 0 "$part" help; done
+expect 2 "There are: run list quiz start check hint solution reset test fuzz bench help --version" pineapple
 expect 2 "There are: run" ''
 
 # Through a link, from another folder.
