@@ -2,6 +2,8 @@
 // Level: beginner
 // Concepts: leaf tensors, requires_grad, backward on a scalar, .grad, grad_fn, retain_grad
 
+#include <cotangent/inspect.h>
+
 #include "common/lesson.h"
 
 using namespace lesson;
@@ -33,6 +35,12 @@ int main() {
   check_that(loss.dim() == 0 && !loss.is_leaf(), "loss is a scalar (no dimensions), and no leaf");
   check_that(loss.grad_fn()->name() == "SumBackward0" && loss.grad_fn()->next_edge(0).function->name() == "PowBackward0",
              "loss is a sum of a power");
+
+  // %%
+  // The record as a picture: x at one end, loss at the other, each operation with its derivative and what it keeps for backward.
+  const auto picture = ct::inspect::graph(loss, {{"x", x}, {"loss", loss}});
+  save(picture, "01_graph");
+  check_that(picture.size() == 3 && picture.node("x").kind == ct::inspect::GraphNode::Kind::leaf, "a leaf and two operations");
 
   // %% [markdown]
   // **A correction.** The text that this lesson follows shows this loss as 7.2042. By hand:

@@ -2,6 +2,7 @@
 // Level: beginner
 // Concepts: accumulation, zero_() and reset, micro-batches, several loss terms, one backward per graph
 
+#include <cotangent/inspect.h>
 #include <cotangent/optim/sgd.h>
 
 #include "common/lesson.h"
@@ -114,6 +115,11 @@ int main() {
   section("5. Several loss terms");
   auto v = ct::tensor({1.0, 2.0, 3.0}, ct::requires_grad());
   auto total = (v - 2).pow(2).mean() + 0.1 * v.abs().mean();
+  const auto picture = ct::inspect::graph(total, {{"v", v}, {"total", total}});  // two ways lead from total to v
+  save(picture, "02_two_terms");
+  int uses = 0;
+  for (const auto& edge : picture.edges()) uses += edge.from == picture.node("v").id;
+  check(uses, 2);
   total.backward();
   auto together = v.grad().clone();
   ct::print("one backward of the sum: loss", ct::fixed(total.item<double>(), 6), " gradient", together);

@@ -2,6 +2,8 @@
 // Level: beginner
 // Concepts: retain_graph, what is saved for backward, shared intermediates, shared leaves
 
+#include <cotangent/inspect.h>
+
 #include "common/lesson.h"
 
 using namespace lesson;
@@ -82,6 +84,9 @@ int main() {
   auto p = ct::tensor({2.0}, ct::requires_grad());
   auto h = p.pow(2);
   auto left = (2 * h).sum(), right = (3 * h).sum();
+  const auto picture = ct::inspect::graph({left, right}, {{"p", p}, {"h", h}, {"left", left}, {"right", right}});
+  save(picture, "03_shared_intermediate");  // the saved p hangs on h, through which both walks have to go
+  check_that(picture.node("h").saved.size() == 1 && picture.node("h").op == "pow", "h keeps one value");
   left.backward({}, /*retain_graph=*/true);  // right still needs what h saved
   right.backward();
   ct::print("retain, then the other:  p.grad =", p.grad(), "  (2 p times 5)");

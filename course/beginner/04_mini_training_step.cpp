@@ -2,6 +2,8 @@
 // Level: beginner
 // Concepts: a training step by hand, NoGradGuard around the update, item(), clearing before backward
 
+#include <cotangent/inspect.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -44,6 +46,9 @@ int main() {
   auto b = ct::zeros({1}, ct::requires_grad());
   ct::print("start:  w", ct::fixed(w.item<double>(), 6), " b", ct::fixed(b.item<double>(), 6));
   check(w.item<double>(), 1.5409961);
+  auto first = (x * w + b - y).pow(2).mean();
+  save(ct::inspect::graph(first, {{"x", x}, {"w", w}, {"b", b}, {"loss", first}}), "04_graph");
+  check(first.item<double>(), 4.304441);
   const std::vector<double> losses = {4.304441, 3.233113, 2.428427}, slopes = {1.202197, 0.908570, 0.654094};
   for (std::size_t step = 0; step < 3; ++step) {
     const double loss = train(x, y, w, b, 0.1, 1)[0];

@@ -2,6 +2,8 @@
 // Level: beginner
 // Concepts: a handle without history on the same numbers, cutting a tensor itself, constants in a formula, new leaves, views
 
+#include <cotangent/inspect.h>
+
 #include "common/lesson.h"
 
 using namespace lesson;
@@ -72,6 +74,9 @@ int main() {
   section("5. A factor that counts as constant");
   auto x = ct::tensor(3.0, ct::requires_grad());
   auto half = x * x.detach();
+  const auto picture = ct::inspect::graph(half, {{"x", x}, {"x * x.detach()", half}});
+  save(picture, "09_detach");  // one way back to x; the other factor is a saved number without a history
+  check_that(picture.node("x").kind == ct::inspect::GraphNode::Kind::leaf && picture.size() == 2, "one product, and one leaf");
   half.backward();
   ct::print("x * x.detach() =", half.item<double>(), " derivative:", x.grad().item<double>(), "  (of x * x it would be 6)");
   check(half.item<double>(), 9);

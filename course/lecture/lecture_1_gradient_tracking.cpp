@@ -2,6 +2,8 @@
 // Level: lecture
 // Concepts: what a gradient is, recording forward, walking back, the chain rule, grad_fn and next_functions
 
+#include <cotangent/inspect.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -49,6 +51,7 @@ int main() {
 
   // %%
   section("2. The record, from the result to the leaves");
+  save(ct::inspect::graph(d, {{"a", a}, {"b", b}, {"c", c}, {"d", d}}), "lecture_1_graph");
   const auto names = walk(*d.grad_fn());
   check_that(names == std::vector<std::string>{"SumBackward0", "MulBackward0", "AccumulateGrad", "AccumulateGrad"},
              "the graph of sum(a * b)");

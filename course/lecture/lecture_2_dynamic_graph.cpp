@@ -2,6 +2,8 @@
 // Level: lecture
 // Concepts: 0-dim tensors, grad_fn, define-by-run, control flow
 
+#include <cotangent/inspect.h>
+
 #include <cmath>
 
 #include "common/lesson.h"
@@ -66,6 +68,9 @@ int main() {
     auto w = grow(u, 50);
     int additions = 0;
     for (auto node = w.grad_fn(); node->name() == "AddBackward0"; node = node->next_edge(0).function) ++additions;
+    const auto picture = ct::inspect::graph(w, {{"u", u}, {"w", w}});
+    save(picture, start == 3.0 ? "lecture_2_from_3" : "lecture_2_from_20");
+    check(static_cast<double>(picture.size()), additions + 1);  // and the leaf
     w.backward();
     ct::print("u =", start, " w =", w.item<double>(), " additions on record:", additions, " dw/du =", u.grad().item<double>());
     check(u.grad().item<double>(), start == 3.0 ? 32 : 4);
