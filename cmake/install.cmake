@@ -20,3 +20,6 @@ install(FILES "${PROJECT_BINARY_DIR}/cotangent-config.cmake" "${PROJECT_BINARY_D
 file(RELATIVE_PATH ct_pc_to_prefix "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/prefix")
 configure_file("${CMAKE_CURRENT_LIST_DIR}/cotangent.pc.in" "${PROJECT_BINARY_DIR}/cotangent.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/cotangent.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+
+# find_package(cotangent) finds the build tree too, without an installation: what `./cotangent new` makes is built against it.
+export(EXPORT cotangent-targets NAMESPACE cotangent:: FILE "${PROJECT_BINARY_DIR}/cotangent-targets.cmake")

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 namespace cli {
 namespace {
 
-// Written by apps/cli/CMakeLists.txt: kCompiler, kFlags[], kLink[], kLesson.
+// Written by apps/cli/CMakeLists.txt: kCompiler, kFlags[], kLink[], kLesson, kPackage.
 #include "toolchain.inc"
 
 std::string contents(const fs::path& file) {
@@ -132,6 +132,8 @@ Compiled failed(Compiled result, const std::string& file, const std::string& mes
 }
 
 }  // namespace
+
+std::string package_folder() { return kPackage; }
 
 std::string cache_folder(const std::string& subfolder) {
   std::vector<fs::path> places;

@@ -40,4 +40,7 @@ std::string report(const Compiled& result, std::size_t most = 3);
 /// Our folder in the user's cache ($XDG_CACHE_HOME or ~/.cache, else the folder for temporary files), with a subfolder; it exists.
 std::string cache_folder(const std::string& subfolder);
 
+/// Where find_package(cotangent) finds this build tree; empty if it cannot be found.
+std::string package_folder();
+
 }  // namespace cli

@@ -13,6 +13,7 @@
 #include "cotangent/version.h"
 #include "guide.h"
 #include "list.h"
+#include "new.h"
 #include "quiz.h"
 #include "run.h"
 #include "steps.h"
@@ -35,6 +36,7 @@ int help() {
                "  run FILE.cpp            compiles and runs a file of your own\n"
                "  run --all [-j N]        runs all lessons and sums up; --plain: as a log\n"
                "  quiz [LESSON]           asks a lesson's questions, or the next open ones; --answers shows the answers\n"
+               "  new DIR [NAME]          makes a project of your own that builds at once\n"
                "  start DIR               makes a folder of your own, with the lessons and exercises; again: brings it up to date\n"
                "  check [EXERCISE|FILE]   checks your file of an exercise\n"
                "  hint [EXERCISE]         the next hint\n"
@@ -64,6 +66,7 @@ int print_targets(std::string_view command, const std::vector<std::string>& word
     targets = cli::targets_of_quiz(words);
     if (targets.empty()) return kUsage;
   }
+  if (command == "new") targets = "cotangent";
   // These compile the learner's files, against the library and the lessons' helpers.
   if (command == "check" || command == "learn") targets = "ct_lesson cotangent";
   std::cout << targets << '\n';
@@ -91,9 +94,10 @@ int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + std::min(argc, 2), argv + argc);
   if (command == "run") return cli::run_command(words);
   if (command == "quiz") return cli::quiz_command(words);
+  if (command == "new") return cli::new_command(words);
   if (command == "target") return print_targets("run", words);
   if (command == "targets" && !words.empty()) return print_targets(words[0], {words.begin() + 1, words.end()});
-  constexpr std::string_view known[] = {"run", "list", "quiz", "start", "check", "hint", "solution", "reset", "help", "--version"};
+  constexpr std::string_view known[] = {"run", "list", "quiz", "new", "start", "check", "hint", "solution", "reset", "help", "--version"};
   const auto* nearest = std::min_element(std::begin(known), std::end(known), [&](std::string_view a, std::string_view b) {
     return cli::edit_distance(command, a) < cli::edit_distance(command, b);
   });
