@@ -4,8 +4,8 @@
 
 #include <cotangent/optim.h>
 
-#include "common/lesson.h"
 #include <cmath>
+#include "common/lesson.h"
 
 using namespace lesson;
 
@@ -37,7 +37,8 @@ int main() {
   section("1. Three steps");
   auto w = start();
   const double losses[] = {7.207892, 4.613051, 2.952353};
-  const double after[][3] = {{1.232797, -0.234743, -1.743032}, {0.986238, -0.187794, -1.394425}, {0.788990, -0.150236, -1.115540}};
+  const double after[][3] = {
+      {1.232797, -0.234743, -1.743032}, {0.986238, -0.187794, -1.394425}, {0.788990, -0.150236, -1.115540}};
   ct::print("start         w =", w);
   for (int i = 0; i < 3; ++i) {
     w.mutable_grad().reset();  // Python: w.grad = None
@@ -56,9 +57,9 @@ int main() {
 
   // %% [markdown]
   // ## What `NoGradGuard` is for
-  // **A correction.** The text that this lesson follows says that without `no_grad` the line `w -= lr * w.grad` is recorded and the
-  // graph grows from step to step. In fact it *raises*: a leaf's value may not be replaced by the result of an operation, for
-  // then it would be no leaf any more.
+  // **A correction.** The text that this lesson follows says that without `no_grad` the line `w -= lr * w.grad` is recorded
+  // and the graph grows from step to step. In fact it *raises*: a leaf's value may not be replaced by the result of an
+  // operation, for then it would be no leaf any more.
 
   // %%
   section("2. Without the guard, in place: an error");
@@ -106,8 +107,8 @@ int main() {
   section("5. The learning rate decides");
   // Each step multiplies w by 1 - 2 lr.
   for (double lr : {0.1, 0.5, 0.9, 1.0, 1.1}) {
-    ct::print("lr", lr, " after 1 step:", ct::fixed(factor(lr, 1), 4), " after 10:", ct::fixed(factor(lr, 10), 4), " after 11:",
-              ct::fixed(factor(lr, 11), 4));
+    ct::print("lr", lr, " after 1 step:", ct::fixed(factor(lr, 1), 4), " after 10:", ct::fixed(factor(lr, 10), 4),
+              " after 11:", ct::fixed(factor(lr, 11), 4));
     for (int n : {1, 10, 11}) check(factor(lr, n), std::pow(1 - 2 * lr, n), 1e-9, 1e-9);
   }
 
@@ -121,7 +122,11 @@ int main() {
       "At lr = 1 the factor is -1: the sign changes, the distance never does.");
   auto diverges = [](double lr) { return std::abs(factor(lr, 100)) > 1; };
   ask("With which learning rates does w grow without limit?",
-      several({{"0.05", diverges(0.05)}, {"0.9", diverges(0.9)}, {"0.99", diverges(0.99)}, {"1.01", diverges(1.01)}, {"1.5", diverges(1.5)}}),
+      several({{"0.05", diverges(0.05)},
+               {"0.9", diverges(0.9)},
+               {"0.99", diverges(0.99)},
+               {"1.01", diverges(1.01)},
+               {"1.5", diverges(1.5)}}),
       "|1 - 2 lr| > 1, that is lr > 1. At 0.99 w still shrinks, by 2 % a step.");
   ask("After `w = w - lr * w.grad` without a guard, is w still a leaf?", yes_no(v.is_leaf()),
       "The name now stands for the result of a subtraction; only `w -= ..` inside NoGradGuard changes the leaf itself.");

@@ -4,13 +4,15 @@
 
 #include <cotangent/io.h>
 
-#include "common/lesson.h"
 #include <vector>
+#include "common/lesson.h"
 
 using namespace lesson;
 
 // What a copy or an alias of h = 2x still has in common with h, found out by trying.
-struct Probe { bool shares_memory, has_grad_fn, gradient_flows; };
+struct Probe {
+  bool shares_memory, has_grad_fn, gradient_flows;
+};
 static Probe probe(ct::Tensor (*make)(ct::Tensor& h)) {
   auto x = ct::tensor({1.0, 2.0, 3.0, 4.0}, ct::requires_grad());
   auto h = 2 * x;
@@ -37,7 +39,7 @@ int main() {
   float* p = t.data_ptr<float>();
   ct::print("shape", t.shape(), "dtype", t.dtype());
   check_that(t.sizes() == std::vector<std::int64_t>{4} && t.dtype() == ct::kFloat, "four elements of float32");
-  p[0] = 10;                // a write through the pointer is a write into t
+  p[0] = 10;  // a write through the pointer is a write into t
   auto copy = t.clone();
   copy.data_ptr<float>()[1] = 20;  // a clone has memory of its own
   ct::print("t    =", t);
@@ -108,12 +110,17 @@ int main() {
 
   // %% [markdown]
   // ## Copies and aliases
-  // **A correction.** The text that this lesson follows calls the result of `.detach().clone().cpu().numpy()` a view. The clone makes
-  // it a copy; only `.detach().numpy()`, here `detach().data_ptr<T>()`, shares memory. The table is found by trying each on h = 2x.
+  // **A correction.** The text that this lesson follows calls the result of `.detach().clone().cpu().numpy()` a view. The
+  // clone makes it a copy; only `.detach().numpy()`, here `detach().data_ptr<T>()`, shares memory. The table is found by
+  // trying each on h = 2x.
 
   // %%
   section("6. clone, detach, detach().clone(), detach_()");
-  struct { const char* text; ct::Tensor (*make)(ct::Tensor& h); Probe expected; } ways[] = {
+  struct {
+    const char* text;
+    ct::Tensor (*make)(ct::Tensor& h);
+    Probe expected;
+  } ways[] = {
       {"h.clone()         ", [](ct::Tensor& h) { return h.clone(); }, {false, true, true}},
       {"h.detach()        ", [](ct::Tensor& h) { return h.detach(); }, {true, false, false}},
       {"h.detach().clone()", [](ct::Tensor& h) { return h.detach().clone(); }, {false, false, false}},
@@ -124,9 +131,11 @@ int main() {
   for (int i = 0; i < 4; ++i) {
     const Probe q = found[i] = probe(ways[i].make);
     const auto word = [](bool b) { return b ? "yes" : "no "; };
-    ct::print(ways[i].text, " ", word(q.shares_memory), "            ", word(q.has_grad_fn), "          ", q.gradient_flows ? "yes" : "no");
+    ct::print(ways[i].text, " ", word(q.shares_memory), "            ", word(q.has_grad_fn), "          ",
+              q.gradient_flows ? "yes" : "no");
     check_that(q.shares_memory == ways[i].expected.shares_memory && q.has_grad_fn == ways[i].expected.has_grad_fn &&
-                   q.gradient_flows == ways[i].expected.gradient_flows, ways[i].text);
+                   q.gradient_flows == ways[i].expected.gradient_flows,
+               ways[i].text);
   }
   auto c = w.clone();
   ct::print("the clone of a leaf:", c);
@@ -145,16 +154,23 @@ int main() {
 
   // %%
   ask("Which of these share memory with h?",
-      several({{"h.clone()", found[0].shares_memory}, {"h.detach()", found[1].shares_memory}, {"h.detach().clone()", found[2].shares_memory},
+      several({{"h.clone()", found[0].shares_memory},
+               {"h.detach()", found[1].shares_memory},
+               {"h.detach().clone()", found[2].shares_memory},
                {"h.detach_()", found[3].shares_memory}}),
       "detach() is another name for the same elements, detach_() the tensor itself; clone() always copies.");
   ask("From which of these does a gradient reach x?",
-      several({{"h.clone()", found[0].gradient_flows}, {"h.detach()", found[1].gradient_flows}, {"h.detach().clone()", found[2].gradient_flows},
+      several({{"h.clone()", found[0].gradient_flows},
+               {"h.detach()", found[1].gradient_flows},
+               {"h.detach().clone()", found[2].gradient_flows},
                {"h.detach_()", found[3].gradient_flows}}),
       "Only the clone is recorded (CloneBackward0, derivative 1). The others are cut off the graph.");
-  ask("In part 5, the loss was computed from w = [1, 2]. Which first element does the gradient get after the write through the pointer?",
-      number(silent), "Backward computes 2w from the w it finds in memory, 0.5, and not from the one the loss was computed with.");
-  ask("Does a tensor made by from_blob keep the memory alive?", yes_no(ct::from_blob(measured.data(), {6}).data_ptr<float>() != measured.data()),
+  ask("In part 5, the loss was computed from w = [1, 2]. Which first element does the gradient get after the write through the "
+      "pointer?",
+      number(silent),
+      "Backward computes 2w from the w it finds in memory, 0.5, and not from the one the loss was computed with.");
+  ask("Does a tensor made by from_blob keep the memory alive?",
+      yes_no(ct::from_blob(measured.data(), {6}).data_ptr<float>() != measured.data()),
       "It borrows: the vector must outlive the tensor, or a deleter must be given.");
   return finish();
 }

@@ -17,7 +17,8 @@ static std::int64_t count(const ct::nn::Module& m) {
 int main() {
   // %% [markdown]
   // # Looking at a model
-  // Before a model is trained, frozen or saved, one wants to see what is in it. There are four ways, from a glance to every number.
+  // Before a model is trained, frozen or saved, one wants to see what is in it. There are four ways, from a glance to every
+  // number.
 
   // %%
   section("1. Print it");
@@ -27,8 +28,10 @@ int main() {
   ct::nn::Sequential net{ct::nn::Linear(5, 3), ct::nn::ReLU(), ct::nn::Linear(3, 1)};
   const std::string text = ct::nn::to_string(*net);
   ct::print(text);
-  check_that(text == "Sequential(\n  (0): Linear(in_features=5, out_features=3, bias=True)\n  (1): ReLU()\n"
-                     "  (2): Linear(in_features=3, out_features=1, bias=True)\n)", "the text is Python's");
+  const char* in_python =
+      "Sequential(\n  (0): Linear(in_features=5, out_features=3, bias=True)\n  (1): ReLU()\n"
+      "  (2): Linear(in_features=3, out_features=1, bias=True)\n)";
+  check_that(text == in_python, "the text is Python's");
 
   // %%
   section("2. By index, with a test of the type");
@@ -36,13 +39,13 @@ int main() {
     // Python: isinstance(layer, nn.Linear). as<..>() is null for any other type.
     if (auto* linear = net->ptr(i)->as<ct::nn::Linear>())
       ct::print(i, "Linear: weight", linear->weight.shape(), "bias", linear->bias.shape());
-    else
-      ct::print(i, "no Linear:", ct::nn::to_string(*net->ptr(i)), "without parameters");
+    else ct::print(i, "no Linear:", ct::nn::to_string(*net->ptr(i)), "without parameters");
   }
   auto* first = net->ptr(0)->as<ct::nn::Linear>();
   auto* last = net->ptr(2)->as<ct::nn::Linear>();
   check_that(first && last && !net->ptr(1)->as<ct::nn::Linear>(), "0 and 2 are Linear, 1 is not");
-  check_that(ct::to_string(first->weight.sizes()) == "[3, 5]" && ct::to_string(first->bias.sizes()) == "[3]", "a weight is (out, in)");
+  check_that(ct::to_string(first->weight.sizes()) == "[3, 5]" && ct::to_string(first->bias.sizes()) == "[3]",
+             "a weight is (out, in)");
   check_that(ct::to_string(last->weight.sizes()) == "[1, 3]" && ct::to_string(last->bias.sizes()) == "[1]", "a bias is (out)");
 
   // %%
@@ -63,7 +66,8 @@ int main() {
 
   // %%
   section("4. Parameters");
-  for (const auto& item : net->named_parameters()) ct::print(item.key(), item.value().shape(), "requires_grad", item.value().requires_grad());
+  for (const auto& item : net->named_parameters())
+    ct::print(item.key(), item.value().shape(), "requires_grad", item.value().requires_grad());
   ct::print("0.weight[0] =", first->weight[0].detach());
   ct::print("0.bias      =", first->bias.detach());
   ct::print("numbers to be learned:", count(*net));
@@ -93,15 +97,19 @@ int main() {
 
   // %%
   ct::nn::Sequential digits{ct::nn::Linear(784, 128), ct::nn::ReLU(), ct::nn::Linear(128, 10)};
-  ask("How many numbers does Sequential(Linear(784, 128), ReLU(), Linear(128, 10)) learn?", number(static_cast<double>(count(*digits)), 0),
-      "785 * 128 + 129 * 10: every output has one weight per input, and a bias.");
+  ask("How many numbers does Sequential(Linear(784, 128), ReLU(), Linear(128, 10)) learn?",
+      number(static_cast<double>(count(*digits)), 0), "785 * 128 + 129 * 10: every output has one weight per input, and a bias.");
   const std::string shape = ct::to_string(ct::nn::Linear(7, 2)->weight.sizes());
   ask("What is the shape of the weight of Linear(7, 2)?",
-      choice({{"[7, 2]", shape == "[7, 2]"}, {"[2, 7]", shape == "[2, 7]"}, {"[7]", shape == "[7]"}, {"[2, 8]", shape == "[2, 8]"}}),
+      choice(
+          {{"[7, 2]", shape == "[7, 2]"}, {"[2, 7]", shape == "[2, 7]"}, {"[7]", shape == "[7]"}, {"[2, 8]", shape == "[2, 8]"}}),
       "(out, in): a row per output. The bias is separate, with shape [2].");
   const auto names = nested->named_modules();
   ask("Which names does named_modules() list for Sequential(Linear, Sequential(ReLU, Linear))?",
-      several({{"the empty name", names.contains("")}, {"0", names.contains("0")}, {"2", names.contains("2")}, {"1.0", names.contains("1.0")},
+      several({{"the empty name", names.contains("")},
+               {"0", names.contains("0")},
+               {"2", names.contains("2")},
+               {"1.0", names.contains("1.0")},
                {"1.weight", names.contains("1.weight")}}),
       "The root has the empty name, inner modules have dotted names. Parameters such as 1.1.weight are in named_parameters().");
   return finish();

@@ -14,7 +14,8 @@ using Layers = ct::OrderedDict<std::string, ct::nn::AnyModule>;
 static std::string table(const ct::nn::Sequential& net) {
   std::string text;
   for (const auto& item : net->named_parameters()) {
-    const std::string trained = item.value().requires_grad() ? "True " : "False", grad = item.value().grad().defined() ? "yes" : "no";
+    const std::string trained = item.value().requires_grad() ? "True " : "False",
+                      grad = item.value().grad().defined() ? "yes" : "no";
     ct::print("  " + item.key() + std::string(16 - item.key().size(), ' '), trained, "  grad:", grad);
     text += item.key() + " " + trained.substr(0, 1) + " " + grad + "; ";
   }
@@ -42,7 +43,8 @@ int main() {
   for (const auto& item : net->named_children()) names += item.key() + " ";
   ct::print("children:", names);
   check_that(names == "encoder act head ", "the layers have their names, in the given order");
-  check_that(table(net) == "encoder.weight T no; encoder.bias T no; head.weight T no; head.bias T no; ", "all trained, no gradients yet");
+  check_that(table(net) == "encoder.weight T no; encoder.bias T no; head.weight T no; head.bias T no; ",
+             "all trained, no gradients yet");
 
   // %%
   section("2. Freeze by prefix");
@@ -52,7 +54,8 @@ int main() {
   loss.backward();
   ct::print("loss", ct::fixed(loss.item<double>(), 6), " after one backward:");
   check(loss.item<double>(), 0.722239);
-  check_that(table(net) == "encoder.weight F no; encoder.bias F no; head.weight T yes; head.bias T yes; ", "gradients in the head only");
+  check_that(table(net) == "encoder.weight F no; encoder.bias F no; head.weight T yes; head.bias T yes; ",
+             "gradients in the head only");
   ct::print("head.weight.grad =", net->named_parameters()["head.weight"].grad());
   check(net->named_parameters()["head.weight"].grad().flatten(), {0.3162501, 0.3290860, 0.2554792});
 
@@ -60,7 +63,8 @@ int main() {
   section("3. Unfreeze");
   // Only the flags change. Gradients come with the next backward, for the graph of the last one never led to the encoder.
   set_trained(net, "encoder.", true);
-  check_that(table(net) == "encoder.weight T no; encoder.bias T no; head.weight T yes; head.bias T yes; ", "flags back, gradients not");
+  check_that(table(net) == "encoder.weight T no; encoder.bias T no; head.weight T yes; head.bias T yes; ",
+             "flags back, gradients not");
 
   // %%
   section("4. Everything frozen");
@@ -70,7 +74,8 @@ int main() {
   ct::print("loss", ct::fixed(frozen.item<double>(), 6), " requires_grad", frozen.requires_grad(), " grad_fn", frozen.grad_fn());
   check_that(!frozen.requires_grad() && frozen.grad_fn() == nullptr, "nothing was recorded");
   show_error([&] { frozen.backward(); }, "element 0 of tensors does not require grad and does not have a grad_fn");
-  // If the input is tracked, there is a path again, past frozen weights: this is how one asks which inputs would change the output.
+  // If the input is tracked, there is a path again, past frozen weights: this is how one asks which inputs would change the
+  // output.
   auto probe = x.clone().requires_grad_();
   ct::mse_loss(net(probe), y).backward();
   ct::print("gradient of a tracked input:", probe.grad().shape());
@@ -97,11 +102,14 @@ int main() {
   for (const auto& p : again->parameters()) trained += p.requires_grad() ? p.numel() : 0;
   ask("The encoder is frozen. How many numbers does the net still learn?", number(static_cast<double>(trained), 0),
       "head.weight has 3, head.bias 1.");
-  ask("All parameters are frozen and the input is not tracked. Does the output have a grad_fn?", yes_no(frozen.grad_fn() != nullptr),
+  ask("All parameters are frozen and the input is not tracked. Does the output have a grad_fn?",
+      yes_no(frozen.grad_fn() != nullptr),
       "No input of any operation was tracked, so nothing is recorded, and backward has nowhere to start.");
   ask("All parameters are frozen, the input is tracked. What does backward fill?",
-      several({{"the gradient of the input", probe.grad().defined()}, {"the gradients of the head", net->ptr(2)->parameters()[0].grad().defined()},
+      several({{"the gradient of the input", probe.grad().defined()},
+               {"the gradients of the head", net->ptr(2)->parameters()[0].grad().defined()},
                {"the gradients of all weights", any_parameter_grad}}),
-      "The flag stops gradients of the weights from being kept, not the flow through the layer: dx = g W needs only the value of W.");
+      "The flag stops gradients of the weights from being kept, not the flow through the layer: dx = g W needs only the value of "
+      "W.");
   return finish();
 }

@@ -9,7 +9,8 @@
 
 using namespace lesson;
 
-// Python: class Net(nn.Module), with the layers assigned in __init__. Python notices the assignment; C++ is told by register_module.
+// Python: class Net(nn.Module), with the layers assigned in __init__. Python notices the assignment; C++ is told by
+// register_module.
 struct Net : ct::nn::Module {
   Net() {
     encoder = register_module("encoder", ct::nn::Linear(5, 3));
@@ -38,17 +39,21 @@ static std::string names(const ct::nn::Module& m) {
 int main() {
   // %% [markdown]
   // # The network as a class
-  // A `Sequential` is a pipe. As soon as data takes two ways, or something happens between the layers, the network becomes a class:
-  // layers are members, `forward` says how data flows, and the names of the members become the prefixes of the parameters.
+  // A `Sequential` is a pipe. As soon as data takes two ways, or something happens between the layers, the network becomes
+  // a class: layers are members, `forward` says how data flows, and the names of the members become the prefixes of the
+  // parameters.
 
   // %%
   section("1. Names and shapes");
   ct::manual_seed(0);
   Net net;
-  for (const auto& item : net.named_parameters()) ct::print(item.key(), item.value().shape(), "requires_grad", item.value().requires_grad());
+  for (const auto& item : net.named_parameters())
+    ct::print(item.key(), item.value().shape(), "requires_grad", item.value().requires_grad());
   check_that(names(net) == "encoder.weight, encoder.bias, head.weight, head.bias", "the prefixes are the names of the members");
-  check_that(ct::to_string(net.encoder->weight.sizes()) == "[3, 5]" && ct::to_string(net.encoder->bias.sizes()) == "[3]", "the encoder's shapes");
-  check_that(ct::to_string(net.head->weight.sizes()) == "[1, 3]" && ct::to_string(net.head->bias.sizes()) == "[1]", "the head's shapes");
+  check_that(ct::to_string(net.encoder->weight.sizes()) == "[3, 5]" && ct::to_string(net.encoder->bias.sizes()) == "[3]",
+             "the encoder's shapes");
+  check_that(ct::to_string(net.head->weight.sizes()) == "[1, 3]" && ct::to_string(net.head->bias.sizes()) == "[1]",
+             "the head's shapes");
 
   // %%
   section("2. The same network as in lesson 14");
@@ -83,7 +88,8 @@ int main() {
     ct::mse_loss(broken.forward(x), y).backward();
     optimizer.step();
   }
-  const bool encoder_moved = !ct::equal(broken.encoder->weight, encoder_before), head_moved = !ct::equal(broken.head->weight, head_before);
+  const bool encoder_moved = !ct::equal(broken.encoder->weight, encoder_before),
+             head_moved = !ct::equal(broken.head->weight, head_before);
   ct::print("after 10 steps: encoder moved", encoder_moved, " head moved", head_moved);
   check_that(!encoder_moved && head_moved, "only the registered layer learns");
   // Its gradients pile up meanwhile: zero_grad does not reach them either. A sanity check that finds such layers is to compare
@@ -111,7 +117,8 @@ int main() {
       several({{"its weights", encoder_moved}, {"its gradients", broken.encoder->weight.grad().defined()}}),
       "Backward fills the gradients of every leaf that it reaches. Only the optimizer goes by parameters().");
   ask("Which names does the activation add to named_parameters()?",
-      choice({{"act.weight", names(net).find("act.weight") != std::string::npos}, {"relu.slope", names(net).find("relu") != std::string::npos},
+      choice({{"act.weight", names(net).find("act.weight") != std::string::npos},
+              {"relu.slope", names(net).find("relu") != std::string::npos},
               {"none", net.parameters().size() == net.encoder->parameters().size() + net.head->parameters().size()}}),
       "A ReLU has nothing to learn, whether it is a module or a function.");
   return finish();

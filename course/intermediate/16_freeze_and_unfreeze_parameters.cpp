@@ -59,8 +59,10 @@ int main() {
   auto [frozen, x2, y2] = make();
   freeze(frozen, "0.");
   ct::mse_loss(frozen(x2), y2).backward();
-  ct::print("0.bias has a gradient:", parameter(frozen, "0.bias").grad().defined(), "   2.bias.grad =", parameter(frozen, "2.bias").grad());
-  check_that(!parameter(frozen, "0.weight").grad().defined() && !parameter(frozen, "0.bias").grad().defined(), "no gradients in the frozen layer");
+  ct::print("0.bias has a gradient:", parameter(frozen, "0.bias").grad().defined(),
+            "   2.bias.grad =", parameter(frozen, "2.bias").grad());
+  check_that(!parameter(frozen, "0.weight").grad().defined() && !parameter(frozen, "0.bias").grad().defined(),
+             "no gradients in the frozen layer");
   check(parameter(frozen, "2.bias").grad(), {0.1567122});  // the others are what they were
   const bool others_change = !ct::equal(parameter(frozen, "2.weight").grad(), parameter(net, "2.weight").grad());
   ct::print("numbers that are trained:", count(trainable(frozen)), "of", count(frozen->parameters()));
@@ -82,9 +84,9 @@ int main() {
 
   // %% [markdown]
   // ## The gradient that was left behind
-  // The optimizer does not look at `requires_grad`. It moves whatever has a gradient. A parameter that is frozen *after* a backward
-  // keeps its old `.grad`, and with momentum or weight decay even a gradient of zeros moves it. Take one number w = 1 with
-  // gradient 1, lr 0.1, momentum 0.9, weight decay 0.1:
+  // The optimizer does not look at `requires_grad`. It moves whatever has a gradient. A parameter that is frozen *after* a
+  // backward keeps its old `.grad`, and with momentum or weight decay even a gradient of zeros moves it. Take one number w
+  // = 1 with gradient 1, lr 0.1, momentum 0.9, weight decay 0.1:
   //   g = 1 + 0.1 * 1 = 1.1,       buffer = 1.1,                        w = 1 - 0.1 * 1.1 = 0.89
   //   g = 0 + 0.1 * 0.89 = 0.089,  buffer = 0.9 * 1.1 + 0.089 = 1.079,  w = 0.89 - 0.1079 = 0.7821
 
@@ -126,7 +128,8 @@ int main() {
   const auto g0 = parameter(frozen, "0.weight").grad().clone();
   optimizer.step();
   const auto moved = parameter(frozen, "0.weight").detach() - w0;
-  ct::print("groups:", optimizer.param_groups().size(), "  largest move of 0.weight:", ct::fixed(moved.abs().max().item<double>(), 6));
+  ct::print("groups:", optimizer.param_groups().size(),
+            "  largest move of 0.weight:", ct::fixed(moved.abs().max().item<double>(), 6));
   check_that(optimizer.param_groups().size() == 2, "two groups");
   check(moved, -0.01 * g0, 1e-3, 1e-7);  // plain SGD at its own rate
   check_that(moved.abs().max().item<double>() > 0, "the layer learns again");
@@ -134,7 +137,8 @@ int main() {
   // %%
   ask("Sequential(Linear(5, 3), ReLU(), Linear(3, 1)) with its first layer frozen: how many numbers are trained?",
       number(head_only, 0), "The head: 3 weights and 1 bias, of 22 in all.");
-  ask("A parameter is frozen after a backward and its gradient is filled with zeros. The optimizer has momentum. Does step() move it?",
+  ask("A parameter is frozen after a backward and its gradient is filled with zeros. The optimizer has momentum. Does step() "
+      "move it?",
       yes_no(with_zeros != moved_once),
       "The buffer of the momentum is not empty, and weight decay adds to it. Only an undefined gradient makes step() skip.");
   ask("Does freezing the first layer change the gradients of the last one?", yes_no(others_change),

@@ -5,10 +5,10 @@
 #include <cotangent/nn.h>
 #include <cotangent/optim.h>
 
-#include "common/lesson.h"
 #include <algorithm>
 #include <cmath>
 #include <vector>
+#include "common/lesson.h"
 
 using namespace lesson;
 
@@ -42,9 +42,9 @@ static int moved_by_a_step(ct::nn::Sequential& net, const ct::Tensor& x, const c
 int main() {
   // %% [markdown]
   // # The clinic
-  // Welcome to the ward. Every patient is a small program that somebody believed in. First those that complain loudly: their errors
-  // are help, and reading one to its end saves an hour. Then the quiet ones, who smile and are wrong. Last, the check-ups that find
-  // both before a night of training is lost. Each case has its cure beside it.
+  // Welcome to the ward. Every patient is a small program that somebody believed in. First those that complain loudly:
+  // their errors are help, and reading one to its end saves an hour. Then the quiet ones, who smile and are wrong. Last,
+  // the check-ups that find both before a night of training is lost. Each case has its cure beside it.
 
   // %%
   section("Reception: who is tracked?");
@@ -56,7 +56,8 @@ int main() {
     ct::NoGradGuard no_grad;
     output = linear(input);
   }
-  ct::print("tracked + untracked:", (tracked + untracked).requires_grad(), "  a layer under NoGradGuard:", output.requires_grad());
+  ct::print("tracked + untracked:", (tracked + untracked).requires_grad(),
+            "  a layer under NoGradGuard:", output.requires_grad());
   check_that((tracked + untracked).requires_grad(), "one tracked input is enough");
   check_that(!output.requires_grad() && output.size(1) == 2, "under the guard nothing is recorded, whatever is tracked");
 
@@ -66,7 +67,8 @@ int main() {
   // %%
   section("1. Backward has nowhere to start");
   auto forgotten = ct::tensor({1.0, 2.0, 3.0});
-  show_error([&] { forgotten.pow(2).sum().backward(); }, "element 0 of tensors does not require grad and does not have a grad_fn");
+  show_error([&] { forgotten.pow(2).sum().backward(); },
+             "element 0 of tensors does not require grad and does not have a grad_fn");
   forgotten.requires_grad_();  // cure, before the forward
   forgotten.pow(2).sum().backward();
   check(forgotten.grad(), {2, 4, 6});
@@ -112,9 +114,10 @@ int main() {
   section("5. Shapes, dtypes, and one number where there are three");
   auto m = ct::ones({2, 3});
   show_error([&] { ct::matmul(m, m); }, "mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)");
-  show_error([] { ct::ones({3}) + ct::ones({4}); }, "The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 0");
+  show_error([] { ct::ones({3}) + ct::ones({4}); },
+             "The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 0");
   show_error([&] { ct::matmul(m, ct::ones({3, 2}, ct::kDouble)); }, "expected scalar type Float but found Double");
-  show_error([] { ct::tensor({1, 2, 3}).requires_grad_(); }, "Only Tensors of floating point and complex dtype can require gradients");
+  show_error([] { ct::arange(3).requires_grad_(); }, "Only Tensors of floating point and complex dtype can require gradients");
   show_error([] { leaf().item(); }, "cannot be converted to Scalar");
   show_error([] { (leaf() > 0).is_nonzero(); }, "Boolean value of Tensor with more than one value is ambiguous");
   // The second lines name the cures: a transpose, x.to(ct::kFloat), a decimal point, sum(), all().
@@ -138,8 +141,9 @@ int main() {
   // %%
   section("7. The parameter that is none any more, and the edit that nobody saw");
   auto p = g - 0.1 * g.grad();
-  ct::print("after `p = p - lr * p.grad`: leaf", p.is_leaf(), "made by", p.grad_fn()->name());  // cure: -= under NoGradGuard, lesson 11
+  ct::print("after `p = p - lr * p.grad`: leaf", p.is_leaf(), "made by", p.grad_fn()->name());
   check_that(!p.is_leaf(), "an update out of place makes a result, and results get no gradient");
+  // Cure: `p -= ..` under NoGradGuard, as in lesson 11.
   auto d = ct::tensor({1.0, 2.0}, ct::requires_grad());
   auto squares = d.pow(2).sum();
   d.data().sub_(0.5);  // Python: d.data -= 0.5, as in old tutorials; it passes the version counter by
@@ -153,7 +157,8 @@ int main() {
   const double crossed = (prediction - target).pow(2).mean().item<double>();
   ct::print(prediction.shape(), "-", target.shape(), "=", (prediction - target).shape(), "  loss", ct::fixed(crossed, 4));
   check(crossed, 1.333333);
-  show_warning([&] { ct::nn::MSELoss()(prediction, target); }, "Using a target size ([3]) that is different to the input size ([3, 1])");
+  show_warning([&] { ct::nn::MSELoss()(prediction, target); },
+               "Using a target size ([3]) that is different to the input size ([3, 1])");
   check(ct::mse_loss(prediction.squeeze(1), target).item<double>(), 0);  // cure: equal shapes
 
   // %%
@@ -162,8 +167,8 @@ int main() {
   double total = 0;
   for (int i = 0; i < 100; ++i) {
     auto step_loss = leaf().pow(2).sum();
-    kept = kept + step_loss;                // a graph of 100 steps by the end, with all that they saved
-    total += step_loss.item<double>();     // cure
+    kept = kept + step_loss;            // a graph of 100 steps by the end, with all that they saved
+    total += step_loss.item<double>();  // cure
   }
   ct::print("as a tensor", kept, " as a number", total);
   check_that(kept.requires_grad() && kept.item<double>() == total && total == 1400, "the same sum, with and without history");
@@ -206,7 +211,8 @@ int main() {
   const auto at = ct::tensor({0.3, -1.2, 2.0}, ct::kDouble);
   const double error_right = gradient_error(right, at), error_cut = gradient_error(cut, at);
   ct::print("agrees with differences:", error_right < 1e-8, "  with a detach too many:", error_cut < 1e-8);
-  check_that(error_right < 1e-8 && error_cut > 0.1, "central differences tell them apart");  // ready-made: ct::autograd::gradcheck
+  check_that(error_right < 1e-8 && error_cut > 0.1, "central differences tell them apart");
+  // Ready-made, with a diagnosis of what is wrong: ct::autograd::gradcheck.
 
   // %%
   section("13. Does a new model know nothing, and can it learn 8 samples by heart?");
@@ -215,7 +221,8 @@ int main() {
   auto images = ct::randn({256, 20}), classes = ct::randint(0, 10, {256}, ct::kLong);
   const double initial = ct::cross_entropy_loss(net(images), classes).item<double>();
   const double shouting = ct::cross_entropy_loss(50 * net(images), classes).item<double>();
-  ct::print("initial loss", ct::fixed(initial, 2), " log(10)", ct::fixed(std::log(10.0), 2), " outputs 50 times larger", ct::fixed(shouting, 2));
+  ct::print("initial loss", ct::fixed(initial, 2), " log(10)", ct::fixed(std::log(10.0), 2), " outputs 50 times larger",
+            ct::fixed(shouting, 2));
   check_that(std::abs(initial - std::log(10.0)) < 0.1, "ten classes, no knowledge: log(10)");
   check_that(shouting > 2 * initial, "a much larger loss says that the model is sure of nonsense");
   ct::optim::Adam optimizer(net->parameters(), ct::optim::AdamOptions(0.01));
@@ -233,7 +240,8 @@ int main() {
   // %%
   section("14. Does every parameter move, by gradients of similar size?");
   const int all_moved = moved_by_a_step(net, images, classes);
-  for (const auto& item : net->named_parameters()) ct::print(item.key(), "gradient norm", ct::fixed(item.value().grad().norm().item<double>(), 2));
+  for (const auto& item : net->named_parameters())
+    ct::print(item.key(), "gradient norm", ct::fixed(item.value().grad().norm().item<double>(), 2));
   for (auto& q : net->ptr(0)->parameters()) q.requires_grad_(false);  // somebody froze a layer and forgot it
   net->zero_grad(/*set_to_none=*/true);
   const int moved_frozen = moved_by_a_step(net, images, classes);
@@ -243,14 +251,19 @@ int main() {
   // %%
   ask("A colleague's gradient of sum(w^2) at [1, 2, 3] is [6, 12, 18]. What is the matter?",
       choice({{"zero_grad() is missing: several backwards have added up", ct::equal(grown, 3 * g.grad())},
-              {"w was edited through .data", ct::equal(grown, g.grad() - 1)}, {"nothing", ct::equal(grown, g.grad())}}),
+              {"w was edited through .data", ct::equal(grown, g.grad() - 1)},
+              {"nothing", ct::equal(grown, g.grad())}}),
       "Three times [2, 4, 6]. A gradient that is a whole multiple of the right one is nearly always this.");
-  ask("w = [1, 2], loss = sum(w^2); w is changed by -0.5 through .data before backward. Which first element does the gradient get?",
-      number(d.grad()[0].item<double>()), "2 * 0.5: backward reads the w that it finds. The gradient of the loss that was computed is 2.");
-  ask("A perfect model predicts with shape (3, 1), the targets [1, 2, 3] have shape (3). What is the mean squared error?", number(crossed),
+  ask("w = [1, 2], loss = sum(w^2); w is changed by -0.5 through .data before backward. Which first element does the gradient "
+      "get?",
+      number(d.grad()[0].item<double>()),
+      "2 * 0.5: backward reads the w that it finds. The gradient of the loss that was computed is 2.");
+  ask("A perfect model predicts with shape (3, 1), the targets [1, 2, 3] have shape (3). What is the mean squared error?",
+      number(crossed),
       "Every prediction meets every target: (0+1+4+1+0+1+4+1+0) / 9. The loss cannot reach 0, and the model learns the mean.");
   ask("Which of these keep case 10 from giving nan?",
-      several({{"multiplying the root by 0", !is_nan}, {"replacing the 0 by 1 before the root", z.grad()[0].item<double>() == 0}}),
+      several(
+          {{"multiplying the root by 0", !is_nan}, {"replacing the 0 by 1 before the root", z.grad()[0].item<double>() == 0}}),
       "0 * inf is nan: what is masked afterwards has still been differentiated. Mask the input.");
   return finish();
 }

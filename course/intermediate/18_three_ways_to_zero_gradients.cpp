@@ -5,10 +5,10 @@
 #include <cotangent/memory.h>
 #include <cotangent/optim.h>
 
-#include "common/lesson.h"
 #include <algorithm>
 #include <chrono>
 #include <vector>
+#include "common/lesson.h"
 
 using namespace lesson;
 
@@ -40,9 +40,9 @@ static double second_step(bool set_to_none) {
 int main() {
   // %% [markdown]
   // # Three ways to zero gradients
-  // `backward()` adds to `.grad`, so something has to clear it before the next one. `zero_grad()` makes it *none* (undefined, in
-  // C++), `zero_grad(false)` fills it with zeros, and one can do it by hand. After the next backward there is no difference. Before
-  // it there is: to an optimizer, zeros are a gradient, and none is none.
+  // `backward()` adds to `.grad`, so something has to clear it before the next one. `zero_grad()` makes it *none*
+  // (undefined, in C++), `zero_grad(false)` fills it with zeros, and one can do it by hand. After the next backward there
+  // is no difference. Before it there is: to an optimizer, zeros are a gradient, and none is none.
 
   // %%
   section("1. The three ways");
@@ -99,8 +99,8 @@ int main() {
   const std::int64_t after_zeros = ct::memory_stats().allocated_bytes;
   big.mutable_grad().reset();
   const std::int64_t after_none = ct::memory_stats().allocated_bytes;
-  ct::print("bytes that the gradient of a million numbers holds:", with_gradient - without, " after zeros:", after_zeros - without,
-            " after none:", after_none - without);
+  ct::print("bytes that the gradient of a million numbers holds:", with_gradient - without,
+            " after zeros:", after_zeros - without, " after none:", after_none - without);
   check_that(after_zeros == with_gradient, "zeros keep the memory");
   check_that(after_none == without, "none gives it back before the next forward, which can use it");
 
@@ -110,16 +110,20 @@ int main() {
   // its result right away. The times are those of your machine, so nothing is asserted here.
   ct::print("median of 21, in microseconds:");
   ct::print("  zero_grad()                  ", ct::fixed(median_time([](ct::optim::SGD& o, ct::Tensor&) { o.zero_grad(); }), 1));
-  ct::print("  zero_grad(set_to_none=false) ", ct::fixed(median_time([](ct::optim::SGD& o, ct::Tensor&) { o.zero_grad(false); }), 1));
-  ct::print("  w.mutable_grad().reset()     ", ct::fixed(median_time([](ct::optim::SGD&, ct::Tensor& t) { t.mutable_grad().reset(); }), 1));
+  ct::print("  zero_grad(set_to_none=false) ",
+            ct::fixed(median_time([](ct::optim::SGD& o, ct::Tensor&) { o.zero_grad(false); }), 1));
+  ct::print("  w.mutable_grad().reset()     ",
+            ct::fixed(median_time([](ct::optim::SGD&, ct::Tensor& t) { t.mutable_grad().reset(); }), 1));
 
   // %%
   ask("Which of these leave the gradient undefined (None in Python)?",
       several({{"zero_grad()", none_1}, {"zero_grad(set_to_none=false)", none_2}, {"w.grad = None", none_3}}),
       "Filling with zeros leaves a tensor of zeros, which counts as a gradient.");
-  ask("w = 1, gradient 1, lr 0.1, momentum 0.9, weight decay 0.1. After one step w is 0.89. The gradient is filled with zeros, and step() "
+  ask("w = 1, gradient 1, lr 0.1, momentum 0.9, weight decay 0.1. After one step w is 0.89. The gradient is filled with zeros, "
+      "and step() "
       "called again. What is w?",
       number(with_zeros), "g = 0.1 * 0.89, buffer = 0.9 * 1.1 + 0.089 = 1.079, w = 0.89 - 0.1079 = 0.7821.");
-  ask("The same, but the gradient was set to None. What is w?", number(with_none), "A parameter without a gradient is skipped: no momentum, no weight decay.");
+  ask("The same, but the gradient was set to None. What is w?", number(with_none),
+      "A parameter without a gradient is skipped: no momentum, no weight decay.");
   return finish();
 }

@@ -5,9 +5,9 @@
 #include <cotangent/nn.h>
 #include <cotangent/optim.h>
 
-#include "common/lesson.h"
 #include <algorithm>
 #include <vector>
+#include "common/lesson.h"
 
 using namespace lesson;
 
@@ -45,9 +45,10 @@ static double distance(const Task& a, const Task& b) {
 int main() {
   // %% [markdown]
   // # Large batches in small pieces
-  // A batch of 8 may be too large for memory: backward needs what forward saved of every sample. But `backward()` *adds* to `.grad`,
-  // and a mean over 8 samples is the mean of four means over 2. So: four forward-backward passes over 2 samples each, every loss
-  // divided by 4, and one step at the end. Memory holds 2 samples at a time, and the step is that of the whole batch.
+  // A batch of 8 may be too large for memory: backward needs what forward saved of every sample. But `backward()` *adds* to
+  // `.grad`, and a mean over 8 samples is the mean of four means over 2. So: four forward-backward passes over 2 samples
+  // each, every loss divided by 4, and one step at the end. Memory holds 2 samples at a time, and the step is that of the
+  // whole batch.
 
   // %%
   section("1. The whole batch");
@@ -78,7 +79,8 @@ int main() {
   check(task.model->weight.grad().flatten(), {-0.9614706, -0.7722282, 0.5372180, -0.1830171, -0.0365343});
   check(task.model->bias.grad(), {-0.3922728});
   const double difference = distance(task, full);
-  ct::print("the same as of the whole batch, within 1e-6:", difference < 1e-6, " (what differs is rounding: sums in another order)");
+  ct::print("the same as of the whole batch, within 1e-6:", difference < 1e-6,
+            " (what differs is rounding: sums in another order)");
   check_that(difference < 1e-6, "accumulated gradients are those of the whole batch");
 
   // %%
@@ -91,8 +93,9 @@ int main() {
 
   // %% [markdown]
   // ## Unequal pieces
-  // 8 samples in pieces of 3 and 5: now the mean of the two means is *not* the mean of all, because a sample in the small piece counts
-  // 1/6 and one in the large piece 1/10. Each piece has to be weighted by its share of the samples, 3/8 and 5/8.
+  // 8 samples in pieces of 3 and 5: now the mean of the two means is *not* the mean of all, because a sample in the small
+  // piece counts 1/6 and one in the large piece 1/10. Each piece has to be weighted by its share of the samples, 3/8 and
+  // 5/8.
 
   // %%
   section("4. Three and five");
@@ -108,8 +111,8 @@ int main() {
   check((3 * parts[0] + 5 * parts[1]) / 8, full_loss.item<double>(), 1e-6);
 
   // %% [markdown]
-  // What accumulation does not imitate: layers that look at the whole batch. Batch norm computes its statistics from the 2 samples it
-  // gets, so pieces give other results there.
+  // What accumulation does not imitate: layers that look at the whole batch. Batch norm computes its statistics from the 2
+  // samples it gets, so pieces give other results there.
 
   // %%
   section("5. Batch norm sees the pieces");
@@ -125,7 +128,8 @@ int main() {
   accumulate(only3, {3, 5}, {1, 0});
   accumulate(only5, {3, 5}, {0, 1});
   const auto g3 = only3.model->weight.grad(), g5 = only5.model->weight.grad();
-  ask("Pieces of 3 and 5 samples, each with a mean loss. Which weight of the first makes the sum of gradients that of the whole batch?",
+  ask("Pieces of 3 and 5 samples, each with a mean loss. Which weight of the first makes the sum of gradients that of the whole "
+      "batch?",
       number(((full.model->weight.grad() - g5).mul(g3 - g5).sum() / (g3 - g5).pow(2).sum()).item<double>()),
       "Its share of the samples, 3/8. With equal weights, its samples would count more than the others.");
   Task large = make(), pieces_of_large = make();
@@ -137,7 +141,8 @@ int main() {
       number((pieces_of_large.model->bias.grad() / large.model->bias.grad()).item<double>()),
       "The batch's mean is the mean of 8 means: divide by their number. Backward adds, it never averages.");
   ask("Which models get the same step from pieces as from the whole batch?",
-      several({{"one of Linear and ReLU layers", difference < 1e-6}, {"one with BatchNorm1d in training", norm_difference < 1e-6}}),
+      several(
+          {{"one of Linear and ReLU layers", difference < 1e-6}, {"one with BatchNorm1d in training", norm_difference < 1e-6}}),
       "Accumulation is exact where each sample's loss depends on that sample alone.");
   return finish();
 }

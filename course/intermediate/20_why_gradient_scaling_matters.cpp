@@ -6,14 +6,15 @@
 #include <cotangent/nn.h>
 #include <cotangent/optim.h>
 
-#include "common/lesson.h"
 #include <cmath>
 #include <vector>
+#include "common/lesson.h"
 
 using namespace lesson;
 
 // The gradient of a bias-free linear model, accumulated over k equal pieces of the batch, each loss multiplied by `scale`.
-static ct::Tensor gradient(ct::nn::Linear& model, const ct::Tensor& x, const ct::Tensor& y, std::int64_t k, double scale, bool sum = false) {
+static ct::Tensor gradient(ct::nn::Linear& model, const ct::Tensor& x, const ct::Tensor& y, std::int64_t k, double scale,
+                           bool sum = false) {
   model->zero_grad(/*set_to_none=*/true);
   const std::int64_t n = x.size(0) / k;
   for (std::int64_t i = 0; i < k; ++i) {
@@ -27,8 +28,9 @@ static ct::Tensor gradient(ct::nn::Linear& model, const ct::Tensor& x, const ct:
 int main() {
   // %% [markdown]
   // # Why scale factors matter
-  // A gradient that is twice too large looks healthy: it has the right direction, and the loss falls, for a while. But the step is that
-  // of twice the learning rate. Here are the places where such factors come from, and one place where they are put in on purpose.
+  // A gradient that is twice too large looks healthy: it has the right direction, and the loss falls, for a while. But the
+  // step is that of twice the learning rate. Here are the places where such factors come from, and one place where they are
+  // put in on purpose.
 
   // %%
   section("1. Two halves without a scale");
@@ -54,7 +56,8 @@ int main() {
   section("2. Sum and mean");
   // The gradient of a mean does not depend on how many samples there are; that of a sum grows with them. 8 samples: factor 8.
   auto x8 = ct::cat({x, x}), y8 = ct::cat({y, y});
-  const auto mean8 = gradient(a, x8, y8, 1, 1), sum8 = gradient(a, x8, y8, 1, 1, true), sum8_scaled = gradient(a, x8, y8, 1, 1.0 / 8, true);
+  const auto mean8 = gradient(a, x8, y8, 1, 1), sum8 = gradient(a, x8, y8, 1, 1, true),
+             sum8_scaled = gradient(a, x8, y8, 1, 1.0 / 8, true);
   ct::print("mean of 8", mean8.flatten());
   ct::print("sum of 8 ", sum8.flatten());
   check(mean8, full, 1e-5, 1e-6);  // the same samples twice: the same mean
@@ -65,9 +68,10 @@ int main() {
 
   // %% [markdown]
   // ## Half precision
-  // float16 has 5 bits for the exponent. Its smallest number above zero is 2^-24 = 5.96e-8; what is below half of it becomes 0, and a
-  // parameter with such gradients stops to learn. So the *loss* is multiplied by a large number, say 2^16, before backward: all
-  // gradients are 65536 times larger and survive. They are divided again in float32, which has room for small numbers.
+  // float16 has 5 bits for the exponent. Its smallest number above zero is 2^-24 = 5.96e-8; what is below half of it
+  // becomes 0, and a parameter with such gradients stops to learn. So the *loss* is multiplied by a large number, say 2^16,
+  // before backward: all gradients are 65536 times larger and survive. They are divided again in float32, which has room
+  // for small numbers.
 
   // %%
   section("3. A gradient that underflows");
@@ -136,15 +140,20 @@ int main() {
   // %%
   auto factor = [&](std::int64_t k) { return (gradient(a, x8, y8, k, 1).flatten()[0] / mean8.flatten()[0]).item<double>(); };
   check(factor(2), 2, 1e-5);
-  ask("A batch is split into 4 equal pieces whose mean losses are back-propagated without a scale. By which factor is the gradient too large?",
+  ask("A batch is split into 4 equal pieces whose mean losses are back-propagated without a scale. By which factor is the "
+      "gradient too large?",
       number(factor(4)), "Four means are added instead of averaged. The learning rate is four times the one you set.");
   ask("reduction = sum, a batch of 8. By which factor must the loss be multiplied to give the gradient of the mean?",
-      number((mean8.flatten()[0] / sum8.flatten()[0]).item<double>()), "1/8. With a sum, the learning rate has to shrink as batches grow.");
-  ask("Gradients [3, 4] and [12] are clipped to a norm of 1. What becomes of the 12?", number(parameters[0].grad()[0].item<double>() * 4),
+      number((mean8.flatten()[0] / sum8.flatten()[0]).item<double>()),
+      "1/8. With a sum, the learning rate has to shrink as batches grow.");
+  ask("Gradients [3, 4] and [12] are clipped to a norm of 1. What becomes of the 12?",
+      number(parameters[0].grad()[0].item<double>() * 4),
       "All are multiplied by 1/13, so 12 becomes 0.923: one factor for all keeps the direction.");
   ask("Which of these survive in float16?",
-      several({{"1e-4", ct::tensor({1e-4}).to(ct::kHalf).item<double>() != 0}, {"1e-7", ct::tensor({1e-7}).to(ct::kHalf).item<double>() != 0},
-               {"1e-8", ct::tensor({1e-8}).to(ct::kHalf).item<double>() != 0}, {"1e-8 times 2^16", kept.item<double>() != 0}}),
+      several({{"1e-4", ct::tensor({1e-4}).to(ct::kHalf).item<double>() != 0},
+               {"1e-7", ct::tensor({1e-7}).to(ct::kHalf).item<double>() != 0},
+               {"1e-8", ct::tensor({1e-8}).to(ct::kHalf).item<double>() != 0},
+               {"1e-8 times 2^16", kept.item<double>() != 0}}),
       "The smallest number is 5.96e-8; 1e-7 rounds to twice it, with hardly a digit left, 1e-8 to zero.");
   return finish();
 }

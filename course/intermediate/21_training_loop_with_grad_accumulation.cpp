@@ -5,9 +5,9 @@
 #include <cotangent/nn.h>
 #include <cotangent/optim.h>
 
-#include "common/lesson.h"
 #include <algorithm>
 #include <vector>
+#include "common/lesson.h"
 
 using namespace lesson;
 
@@ -17,8 +17,8 @@ struct Run {
   int updates = 0;
 };
 
-// Two epochs over n samples in micro-batches; a step after every `accumulate` of them. `last_group`: what becomes of micro-batches
-// that are left over at the end of an epoch when they do not fill a group.
+// Two epochs over n samples in micro-batches; a step after every `accumulate` of them. `last_group`: what becomes of
+// micro-batches that are left over at the end of an epoch when they do not fill a group.
 enum class Last { dropped, full_scale, own_scale };
 static Run train(std::int64_t n, std::int64_t micro, std::int64_t accumulate, Last last_group = Last::own_scale, int epochs = 2) {
   ct::manual_seed(5);
@@ -51,14 +51,15 @@ static Run train(std::int64_t n, std::int64_t micro, std::int64_t accumulate, La
 int main() {
   // %% [markdown]
   // # A training loop with accumulation
-  // Lesson 19 made one step from several pieces. In a loop, the pattern is: zero before the epoch, backward for every micro-batch with
-  // its loss divided by the size of the group, and after every group a step and a zero. 12 samples in micro-batches of 3, two to a
-  // group: 4 backwards and 2 updates per epoch.
+  // In lesson 19, several pieces made one step. In a loop, the pattern is: zero before the epoch, backward for every
+  // micro-batch with its loss divided by the size of the group, and after every group a step and a zero. 12 samples in
+  // micro-batches of 3, two to a group: 4 backwards and 2 updates per epoch.
 
   // %%
   section("1. The loop");
   const Run run = train(12, 3, 2);
-  for (std::size_t e = 0; e < run.losses.size(); ++e) ct::print("epoch", e, " mean loss per micro-batch", ct::fixed(run.losses[e], 6));
+  for (std::size_t e = 0; e < run.losses.size(); ++e)
+    ct::print("epoch", e, " mean loss per micro-batch", ct::fixed(run.losses[e], 6));
   ct::print("updates", run.updates);
   ct::print("weight", run.model->weight.detach().flatten(), " bias", run.model->bias.detach());
   check(run.losses[0], 2.736447);
@@ -84,13 +85,15 @@ int main() {
 
   // %%
   section("3. Fifteen samples");
-  const Run dropped = train(15, 3, 2, Last::dropped, 1), half = train(15, 3, 2, Last::full_scale, 1), right = train(15, 3, 2, Last::own_scale, 1);
+  const Run dropped = train(15, 3, 2, Last::dropped, 1), half = train(15, 3, 2, Last::full_scale, 1),
+            right = train(15, 3, 2, Last::own_scale, 1);
   ct::print("dropped:     updates", dropped.updates, "  weight", dropped.model->weight.detach().flatten());
   ct::print("divided by 2:updates", half.updates, "  weight", half.model->weight.detach().flatten());
   ct::print("divided by 1:updates", right.updates, "  weight", right.model->weight.detach().flatten());
   check_that(dropped.updates == 2 && half.updates == 3 && right.updates == 3, "the last group needs a step of its own");
   // All three agree up to the last group, so what they differ by is the last step: nothing, half of it, all of it.
-  auto none = dropped.model->weight.detach(), part = half.model->weight.detach() - none, all = right.model->weight.detach() - none;
+  auto none = dropped.model->weight.detach(), part = half.model->weight.detach() - none,
+       all = right.model->weight.detach() - none;
   ct::print("the last step:", all.flatten(), " and its half:", part.flatten());
   check(part, 0.5 * all, 1e-4, 1e-7);
   check_that(all.abs().max().item<double>() > 1e-3, "the dropped samples would have mattered");
@@ -107,9 +110,10 @@ int main() {
   check(right.model->weight, plain->weight, 0, 1e-6);
 
   // %%
-  ask("12 samples, micro-batches of 3, accumulation over 2, two epochs: how often are the parameters updated?", number(run.updates, 0),
-      "4 micro-batches are 2 groups; two epochs make 4 updates. The number of backwards is 8.");
-  ask("15 samples, micro-batches of 3, accumulation over 2, and a step only when a group is full: how many samples of an epoch never count?",
+  ask("12 samples, micro-batches of 3, accumulation over 2, two epochs: how often are the parameters updated?",
+      number(run.updates, 0), "4 micro-batches are 2 groups; two epochs make 4 updates. The number of backwards is 8.");
+  ask("15 samples, micro-batches of 3, accumulation over 2, and a step only when a group is full: how many samples of an epoch "
+      "never count?",
       number(15 - dropped.updates * 6, 0), "Two groups of 6 are applied; the last micro-batch of 3 is zeroed away.");
   ask("The left-over micro-batch gets a step, but its loss is divided by 2 as in the full groups. What is wrong?",
       choice({{"its step is half as long as it should be", ct::allclose(part, 0.5 * all, 1e-4, 1e-7)},
