@@ -2,6 +2,8 @@
 // Level: advanced
 // Concepts: backward(v), the vector-Jacobian product, why a vector output needs v, what v selects
 
+#include <cotangent/inspect.h>
+
 #include "common/lesson.h"
 
 using namespace lesson;
@@ -81,6 +83,7 @@ int main() {
   section("5. The same as a gradient of v . y");
   x.mutable_grad().zero_();
   auto number_of_v = (v * x.sin()).sum();
+  save(ct::inspect::graph(number_of_v, {{"x", x}, {"v", v}, {"v . y", number_of_v}}), "22_graph");
   number_of_v.backward();
   ct::print("backward of (v * y).sum():", x.grad());
   check(x.grad(), by_hand);

@@ -2,6 +2,8 @@
 // Level: advanced
 // Concepts: y = A x, the Jacobian of a linear map, A^T v, MvBackward0
 
+#include <cotangent/inspect.h>
+
 #include "common/lesson.h"
 
 using namespace lesson;
@@ -24,6 +26,7 @@ int main() {
   ct::print("made by", y.grad_fn()->name());
   check(y, {1.5, -5});
   check_that(y.grad_fn()->name() == "MvBackward0", "a matrix times a vector is the operation mv");
+  save(ct::inspect::graph(y, {{"A", A}, {"x", x}, {"y", y}}), "23_graph");  // its formula has the transpose already
 
   // %%
   section("2. Backward: A^T v");

@@ -2,6 +2,8 @@
 // Level: advanced
 // Concepts: shapes of v and of gradients, MmBackward0, the gradient by the matrix: v x^T
 
+#include <cotangent/inspect.h>
+
 #include "common/lesson.h"
 
 using namespace lesson;
@@ -23,6 +25,7 @@ int main() {
   ct::print("made by", y.grad_fn()->name());
   check(y, ct::tensor({{1.5}, {-5.0}}));
   check_that(y.grad_fn()->name() == "MmBackward0", "a product of two matrices is the operation mm");
+  save(ct::inspect::graph(y, {{"A", A}, {"x", x}, {"y", y}}), "24_graph");  // two leaves now, each with its formula
 
   // %%
   section("2. v must be a column, too");

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cotangent/functional.h>
+#include <cotangent/inspect.h>
 
 #include "common/lesson.h"
 
@@ -44,6 +45,7 @@ int main() {
   auto y = f(x);
   ct::print("f(x) =", y);
   check(y, {0.7855202, 0.5850165});
+  save(ct::inspect::graph(y, {{"x", x}, {"f(x)", y}}), "25_graph");  // x is used four times: four paths, whose gradients add up
   auto v = ct::tensor({0.2, -1.5});
   y.backward(v);
   ct::print("v =", v);

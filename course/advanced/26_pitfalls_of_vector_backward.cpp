@@ -2,6 +2,8 @@
 // Level: advanced
 // Concepts: which v is accepted, what a refused call leaves behind, mean against sum, gradients that add up
 
+#include <cotangent/inspect.h>
+
 #include "common/lesson.h"
 
 using namespace lesson;
@@ -21,6 +23,7 @@ int main() {
   ct::print("y = tanh(x) =", y);
   check(x, {0.8032761, 0.1748334, 0.0889781, -0.6137180});
   check(y, {0.6658643, 0.1730735, 0.0887440, -0.5467390});
+  save(ct::inspect::graph(y, {{"x", x}, {"y", y}}), "26_graph");  // tanh keeps its output y for backward
   show_error([&] { y.backward(ct::tensor({1.0, 1.0})); }, "invalid gradient at index 0 - got [2] but expected shape compatible with [4]");
   check_that(!x.grad().defined(), "no gradient was written");
 

@@ -3,6 +3,7 @@
 // Concepts: batched v^T J, independent rows, gradients of shared weights, Jacobians per sample, vmap, per-sample gradients
 
 #include <cotangent/func.h>
+#include <cotangent/inspect.h>
 
 #include "common/lesson.h"
 
@@ -34,6 +35,7 @@ int main() {
   ct::print("A =");
   ct::print(A);
   check(A, ct::tensor({{-1.6052763, 0.2324857, 2.2398701}, {0.8472938, 1.2006443, -0.4015503}}));
+  save(ct::inspect::graph(Y, {{"A", A}, {"X", X}, {"Y", Y}}), "27_graph");  // one graph for the whole batch
   Y.backward(V);
   ct::print("X.grad =");
   ct::print(X.grad());
