@@ -62,7 +62,8 @@ int main() {
   auto step = 0.01 * x.grad();
   const double rise = v.dot(A.mv(x.detach() + step) - y.detach()).item<double>();
   const double predicted = 0.01 * x.grad().pow(2).sum().item<double>();
-  ct::print("v . y rises by", ct::fixed(rise, 5), "after a step of 0.01 gradients, and 0.01 |gradient|^2 =", ct::fixed(predicted, 5));
+  ct::print("v . y rises by", ct::fixed(rise, 5),
+            "after a step of 0.01 gradients, and 0.01 |gradient|^2 =", ct::fixed(predicted, 5));
   check(predicted, 0.5525);
   check(rise, 0.5525);
 

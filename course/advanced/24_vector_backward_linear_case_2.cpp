@@ -29,7 +29,8 @@ int main() {
 
   // %%
   section("2. v must be a column, too");
-  show_error([&] { y.backward(ct::tensor({3.0, -1.0})); }, "invalid gradient at index 0 - got [2] but expected shape compatible with [2, 1]");
+  show_error([&] { y.backward(ct::tensor({3.0, -1.0})); },
+             "invalid gradient at index 0 - got [2] but expected shape compatible with [2, 1]");
   check_that(!x.grad().defined(), "nothing was computed from a v of the wrong shape");
   auto v = ct::tensor({{3.0}, {-1.0}});
   y.backward(v);
@@ -94,7 +95,8 @@ int main() {
       several({{"every row is a multiple of x", ct::allclose(outer[0] * v[1], outer[1] * v[0])},
                {"it depends on the values of A", !ct::equal(matrix.grad(), ct::ones({2, 1}).mm(x.detach().t()))},
                {"it has the shape of A", outer.sizes() == A.sizes()},
-               {"it is zero where x is zero", ct::equal(ct::tensor({{1.0}, {1.0}}).mm(ct::tensor({{0.0, 2.0}})), ct::tensor({{0.0, 2.0}, {0.0, 2.0}}))}}),
+               {"it is zero where x is zero",
+                ct::equal(ct::tensor({{1.0}, {1.0}}).mm(ct::tensor({{0.0, 2.0}})), ct::tensor({{0.0, 2.0}, {0.0, 2.0}}))}}),
       "Row i is v[i] times x, so one sample gives a matrix of rank one. A itself does not occur: y is linear in A.");
   return finish();
 }

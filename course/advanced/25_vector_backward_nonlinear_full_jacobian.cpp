@@ -2,9 +2,9 @@
 // Level: advanced
 // Concepts: the Jacobian from one-hot backwards, v^T J, J u by forward mode, autograd::functional::jacobian
 
-#include <cmath>
 #include <cotangent/functional.h>
 #include <cotangent/inspect.h>
+#include <cmath>
 
 #include "common/lesson.h"
 
@@ -110,9 +110,10 @@ int main() {
 
   // %%
   const double other = ct::matmul(ct::tensor({1.0, 1.0}), J)[0].item<double>();
-  ask("What is x.grad[0] for v = [1, 1] at the same x?", number(other), "Column 0 of J, added up: cos 0.3 + exp 0.3 = 0.955336 + 1.349859.");
-  ask("A network has 1000 inputs and 3 outputs. How many backward walks give its whole Jacobian?",
-      number(3), "One walk gives one row, and there is a row for each output. Forward mode would need 1000, one for each input.");
+  ask("What is x.grad[0] for v = [1, 1] at the same x?", number(other),
+      "Column 0 of J, added up: cos 0.3 + exp 0.3 = 0.955336 + 1.349859.");
+  ask("A network has 1000 inputs and 3 outputs. How many backward walks give its whole Jacobian?", number(3),
+      "One walk gives one row, and there is a row for each output. Forward mode would need 1000, one for each input.");
   ask("Which entries of the Jacobian of g stay the same at every x?",
       several({{"dg0/dx1", (jacobian_by_rows(g, ct::tensor({5.0, -1.0})) == Jg)[0][1].item<bool>()},
                {"dg1/dx0", (jacobian_by_rows(g, ct::tensor({5.0, -1.0})) == Jg)[1][0].item<bool>()},

@@ -24,7 +24,8 @@ int main() {
   check(x, {0.8032761, 0.1748334, 0.0889781, -0.6137180});
   check(y, {0.6658643, 0.1730735, 0.0887440, -0.5467390});
   save(ct::inspect::graph(y, {{"x", x}, {"y", y}}), "26_graph");  // tanh keeps its output y for backward
-  show_error([&] { y.backward(ct::tensor({1.0, 1.0})); }, "invalid gradient at index 0 - got [2] but expected shape compatible with [4]");
+  show_error([&] { y.backward(ct::tensor({1.0, 1.0})); },
+             "invalid gradient at index 0 - got [2] but expected shape compatible with [4]");
   check_that(!x.grad().defined(), "no gradient was written");
 
   // %%
@@ -60,16 +61,20 @@ int main() {
   // %%
   section("5. Exactly which v is accepted");
   // The shape must be that of the output: nothing is broadcast, nothing is reshaped.
-  show_error([&] { x.tanh().backward(ct::tensor({1.0})); }, "invalid gradient at index 0 - got [1] but expected shape compatible with [4]");
-  show_error([&] { x.tanh().backward(ct::tensor(1.0)); }, "invalid gradient at index 0 - got [] but expected shape compatible with [4]");
-  show_error([&] { x.tanh().backward(ct::ones({4, 1})); }, "invalid gradient at index 0 - got [4, 1] but expected shape compatible with [4]");
+  show_error([&] { x.tanh().backward(ct::tensor({1.0})); },
+             "invalid gradient at index 0 - got [1] but expected shape compatible with [4]");
+  show_error([&] { x.tanh().backward(ct::tensor(1.0)); },
+             "invalid gradient at index 0 - got [] but expected shape compatible with [4]");
+  show_error([&] { x.tanh().backward(ct::ones({4, 1})); },
+             "invalid gradient at index 0 - got [4, 1] but expected shape compatible with [4]");
   ct::print("a v of one entry, of none and a column are refused");
   check(x.grad(), x.detach() / 2);
 
   // %%
   section("6. A row for a vector");
   // A (1, 4) could be added up to a (4). PyTorch's Python refuses it all the same, and so does Cotangent; PyTorch's C++ library does add it up.
-  show_error([&] { x.tanh().backward(ct::ones({1, 4})); }, "invalid gradient at index 0 - got [1, 4] but expected shape compatible with [4]");
+  show_error([&] { x.tanh().backward(ct::ones({1, 4})); },
+             "invalid gradient at index 0 - got [1, 4] but expected shape compatible with [4]");
 
   // %%
   section("7. The dtype is converted");
@@ -88,9 +93,7 @@ int main() {
   auto accepts = [&](const ct::Tensor& direction) {
     try {
       x.tanh().backward(direction);
-    } catch (const ct::Error&) {
-      return false;
-    }
+    } catch (const ct::Error&) { return false; }
     return true;
   };
   ask("Which v does y.backward(v) accept, for a float32 y of shape (4)?",
@@ -102,7 +105,8 @@ int main() {
   auto once = x.detach().clone().requires_grad_();
   once.tanh().sum().backward();
   ask("backward of y.sum() instead of y.mean(): by which factor are the gradients larger?",
-      number((once.grad() / fresh.grad())[0].item<double>()), "The mean divides by the number of entries, here 4. A sum does not.");
+      number((once.grad() / fresh.grad())[0].item<double>()),
+      "The mean divides by the number of entries, here 4. A sum does not.");
   auto again = x.tanh();
   bool lost = false;
   try {
@@ -110,9 +114,7 @@ int main() {
   } catch (const ct::Error&) {
     try {
       again.backward(v);
-    } catch (const ct::Error&) {
-      lost = true;
-    }
+    } catch (const ct::Error&) { lost = true; }
   }
   ask("After the refused call of part 1, must y be computed again?", yes_no(lost),
       "The shapes are compared before anything is walked: nothing was freed and no gradient was touched.");

@@ -17,7 +17,9 @@ static ct::Tensor pulled_back(const ct::Tensor& A, const ct::Tensor& X, const ct
 }
 
 // One sample's loss: the squared error of a linear model with the tanh of its output.
-static ct::Tensor loss_of(const ct::Tensor& w, const ct::Tensor& x, const ct::Tensor& target) { return ((x * w).sum().tanh() - target).pow(2); }
+static ct::Tensor loss_of(const ct::Tensor& w, const ct::Tensor& x, const ct::Tensor& target) {
+  return ((x * w).sum().tanh() - target).pow(2);
+}
 
 int main() {
   // %% [markdown]
@@ -83,7 +85,9 @@ int main() {
   // %%
   section("5. vmap: a function of one sample, for all of them");
   // ct::func::vmap turns a function of one sample into one of a batch (Python: torch.func.vmap). Below is a loop, for comparison.
-  auto one_sample = [&](const ct::Tensor& x, const ct::Tensor& v) { return ct::matmul(v * (1 - ct::matmul(A, x).tanh().pow(2)), A); };
+  auto one_sample = [&](const ct::Tensor& x, const ct::Tensor& v) {
+    return ct::matmul(v * (1 - ct::matmul(A, x).tanh().pow(2)), A);
+  };
   auto batched = ct::func::vmap(one_sample)(X.detach(), V);
   std::vector<ct::Tensor> looped;
   for (int i = 0; i < 2; ++i) looped.push_back(one_sample(X.detach()[i], V[i]));
@@ -118,7 +122,8 @@ int main() {
   auto other = (X.detach() * ct::tensor({{1.0}, {9.0}})).requires_grad_();
   other.mm(A.t()).tanh().backward(V);
   ask("In part 4, X[1] is changed. Does the gradient of X[0] change?", yes_no(!ct::equal(other.grad()[0], walked[0])),
-      "Each row of tanh(X A^T) is computed from its own row of X. Layers that mix the samples, such as batch norm, are another matter.");
+      "Each row of tanh(X A^T) is computed from its own row of X. Layers that mix the samples, such as batch norm, are another "
+      "matter.");
   ask("A batch of 64 samples, 10 outputs each. How many walks give all 64 Jacobians?", number(10),
       "One for each output: a one-hot row that is the same for all samples gives one row of each of the 64 Jacobians.");
   return finish();
