@@ -80,7 +80,8 @@ int main() {
   // %%
   section("4. Element by element: accessor");
   // Dtype and number of dimensions are checked once; a[i][j] is as fast as an array then, with strides, without bounds checks.
-  auto a = m.t().accessor<float, 2>();
+  auto turned = m.t();
+  auto a = turned.accessor<float, 2>();
   float corners = a[0][0] + a[a.size(0) - 1][a.size(1) - 1];
   ct::print("first + last =", corners, " of sizes", a.sizes());
   check(corners, 212);
