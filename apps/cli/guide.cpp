@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "learn.h"
 #include "learner_folder.h"
 #include "practice.h"
 #include "progress.h"
@@ -124,6 +125,7 @@ int record(const Words& words) {
 std::optional<int> guide(std::string_view command, int count, char** arguments) {
   const Words words(arguments, arguments + count);
   if (command == "start") return start(words);
+  if (command == "learn") return learn_command(words);
   if (command == "check") return check_command(words);
   if (command == "hint") return hint_command(words);
   if (command == "solution") return solution_command(words);

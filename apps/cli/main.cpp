@@ -36,6 +36,7 @@ int help() {
                "  run FILE.cpp            compiles and runs a file of your own\n"
                "  run --all [-j N]        runs all lessons and sums up; --plain: as a log\n"
                "  quiz [LESSON]           asks a lesson's questions, or the next open ones; --answers shows the answers\n"
+               "  learn                   where you are, what is next; runs and checks your files whenever you save them\n"
                "  new DIR [NAME]          makes a project of your own that builds at once\n"
                "  start DIR               makes a folder of your own, with the lessons and exercises; again: brings it up to date\n"
                "  check [EXERCISE|FILE]   checks your file of an exercise\n"
@@ -97,7 +98,7 @@ int main(int argc, char** argv) {
   if (command == "new") return cli::new_command(words);
   if (command == "target") return print_targets("run", words);
   if (command == "targets" && !words.empty()) return print_targets(words[0], {words.begin() + 1, words.end()});
-  constexpr std::string_view known[] = {"run", "list", "quiz", "new", "start", "check", "hint", "solution", "reset", "help", "--version"};
+  constexpr std::string_view known[] = {"run", "list", "learn", "quiz", "new", "start", "check", "hint", "solution", "reset", "help", "--version"};
   const auto* nearest = std::min_element(std::begin(known), std::end(known), [&](std::string_view a, std::string_view b) {
     return cli::edit_distance(command, a) < cli::edit_distance(command, b);
   });

@@ -7,12 +7,12 @@
 #include <optional>
 #include <sstream>
 
-#include "exercise_check.h"
 #include "files.h"
 #include "learner_folder.h"
 #include "paint.h"
 #include "process.h"
 #include "progress.h"
+#include "step_run.h"
 #include "steps.h"
 
 namespace fs = std::filesystem;
@@ -152,25 +152,15 @@ int check_command(Words words) {
   }
 
   std::cout << painted(Paint::bold, step->title()) << "\n" << painted(Paint::faint, shown(*file)) << "\n\n" << std::flush;
-  const CheckResult result = check_exercise(*step, *file, file->starts_with(progress.folder + "/") ? progress.folder : "");
+  const Checked checked = check_and_record(*step, *file, file->starts_with(progress.folder + "/") ? progress.folder : "");
+  const CheckResult& result = checked.result;
   std::cout << painted_checks(result.text);
   if (full && !result.compiler.empty()) std::cout << "\nThe compiler's full text:\n" << result.compiler;
-  const bool fresh = same_text(*file, step->file);
-  bool passed_before = false;
-  if (result.ran()) {
-    change_progress([&](Progress& p) {
-      ExerciseProgress& e = p.exercises[step->id()];
-      passed_before = e.passed;
-      if (!fresh) ++e.attempts;  // the file as it was given is no attempt
-      if (result.end == CheckResult::End::passed) e.passed = true;
-      p.place = step->id();
-    });
-  }
   switch (result.end) {
     case CheckResult::End::passed:
       std::cout << '\n'
                 << painted(Paint::green, "Passed: " + step->title() + ".")
-                << (passed_before ? "" : " Another way to write it: ./cotangent solution " + step->id()) << '\n';
+                << (checked.passed_before ? "" : " Another way to write it: ./cotangent solution " + step->id()) << '\n';
       return 0;
     case CheckResult::End::interrupted: std::cout << "Interrupted.\n"; return 130;
     case CheckResult::End::broken: return 1;
@@ -180,7 +170,8 @@ int check_command(Words words) {
       return 1;
     case CheckResult::End::failed:
       std::cout << '\n';
-      if (fresh) std::cout << "This is the file as it was given: fill its gaps, which are marked TODO, then check again.\n";
+      if (checked.fresh)
+        std::cout << "This is the file as it was given: fill its gaps, which are marked TODO, then check again.\n";
       break;
     default: break;
   }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # guide.sh PROGRAM -- the learner's folder, and the commands check, hint, solution, reset, list and learn, on a small course made here.
 set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
 program=$(readlink -f "$1")
 work=$(mktemp -d)
 work=$(readlink -f "$work")
@@ -236,4 +237,55 @@ expect 2 '' reset nonsense
 "$program" record answer 01 'What is dx?' right
 expect 0 'passed' list
 grep -q '^01 .* 1/2 .*A scalar' "$work/output" || fail "list shows no score"
+
+# --- learn, in lines ------------------------------------------------------------------------------------------------------------
+"$program" reset --all --yes >/dev/null
+expect 0 'You are at Lesson 01: A scalar  (0 of 7 steps done)' learn
+says 'Now:   ./cotangent run 01'
+says 'Then:  ./cotangent run 02'
+"$program" record run 01
+"$program" record finished 01
+expect 0 'Now:   ./cotangent quiz 01   its questions: 0 of 2 are right' learn
+"$program" record answer 01 'What is dx?' right
+"$program" record answer 01 'What is dy?' right
+expect 0 'Next:  ./cotangent run 02' learn
+says 'ran, 2 of 2 questions right'
+for lesson in 02 03; do "$program" record run $lesson; "$program" record finished $lesson; done
+expect 0 'Next:  ./cotangent run lecture_1' learn       # before exercise 01 and lesson 11
+"$program" record run lecture_1
+"$program" record finished lecture_1
+expect 0 'Next:  ./cotangent check exercise_01   Exercise 01: Twice' learn
+expect 2 'there are --watch and --plain' learn 03
+mv "$mine" "$mine moved"
+expect 0 'is not there (any more)' learn
+expect 2 'is not there (any more)' learn --watch
+expect 0 '' start "$mine moved"
+mine="$mine moved"
+file=$mine/exercises/exercise_01_twice.cpp
+
+: >"$work/watch"
+"$program" learn --watch >"$work/watch" 2>&1 </dev/null &
+watcher=$!
+await() { for ((i = 0; i < 300; i++)); do ! grep -qF -- "$1" "$work/watch" || return 0; sleep 0.1; done; cp "$work/watch" "$work/output"; fail "learn --watch does not say \"$1\""; }
+await 'Watching'
+write 'return 3 * x;'
+await 'factor 2 is missing'
+write 'return z;'
+await "'z' was not declared"
+write 'return 2 * x;' && cp "$file" "$file~" && mv "$file~" "$file"
+await 'Passed: Exercise 01: Twice.'
+await 'Next:  ./cotangent run 11'
+sed -i 's/lesson one/changed/' "$mine/lessons/01_a_scalar.cpp"
+await 'changed ran'
+kill -INT "$watcher"
+wait "$watcher" || fail "learn --watch ends badly"
+await 'Until next time.'
+
+# --- learn, on a terminal -------------------------------------------------------------------------------------------------------
+"$program" reset --all --yes >/dev/null
+rm -rf "$work/data"
+printf '#!/bin/sh\necho a quiz\n' >"$work/quiz"
+if command -v python3 >/dev/null; then
+  python3 "$here/guide_screen.py" "$program" "$work/course" "$work/on a screen" || exit 1
+fi
 echo "guide: fine"

@@ -1,0 +1,31 @@
+// cli/step_run.h -- works on the current step of the course: runs a lesson, checks an exercise, and records what came out.
+#pragma once
+
+#include <string>
+
+#include "exercise_check.h"
+#include "steps.h"
+
+namespace cli {
+
+/// Checks the learner's file of an exercise, and records the attempt.
+struct Checked {
+  CheckResult result;
+  bool fresh = false;          // the file is as it was given: no attempt
+  bool passed_before = false;  // an earlier check passed
+};
+Checked check_and_record(const Step& exercise, const std::string& file, const std::string& folder);
+
+struct Outcome {
+  std::string text;      // for people
+  std::string compiler;  // the compiler's full text
+  std::string summary;   // "passed", "2 of 9 checks", "ran", "does not compile", ...
+  bool ok = false;
+};
+/// Runs the learner's copy of a lesson, or the course's where there is none; checks the learner's file of an exercise.
+Outcome work_on(const Step& step, const std::string& folder);
+
+/// What is achieved once a step is done, and what comes next: "Passed: Exercise 01: ..." and so on, some lines.
+std::string achieved(const Step& step);
+
+}  // namespace cli
