@@ -173,15 +173,17 @@ CheckResult check_exercise(const Step& exercise, const std::string& file, const 
     return result;
   }
   CompileOptions options;
-  // What the checks share; and all that the compiler can do to notice a broken promise while the program runs.
+  // The parts of this exercise's checks (exercise_01_*.cpp) and what all checks share; and all that the compiler can do to notice
+  // a broken promise while the program runs.
   for (const auto& entry : fs::directory_iterator(fs::path(checks).parent_path())) {
-    if (entry.path().extension() == ".cpp" && !fs::exists(fs::path(exercise.file).parent_path() / entry.path().filename()))
-      options.with.push_back(entry.path().string());
+    const std::string name = entry.path().filename().string();
+    const bool part = name.starts_with("exercise_") ? id_of(entry.path().stem().string()) == exercise.id() : true;
+    if (entry.path().extension() == ".cpp" && part && name != exercise.file_name()) options.with.push_back(entry.path().string());
   }
   std::sort(options.with.begin(), options.with.end());
   options.flags = {"-O0", "-D_GLIBCXX_ASSERTIONS"};
   options.definitions = {"CT_EXERCISE_FILE=" + quoted(file)};
-  options.folders = {fs::path(file).parent_path().string()};
+  options.folders = {fs::path(file).parent_path().string(), course_folder()};
   const Compiled compiled = compile(checks, options);
   result.compiler = compiled.text;
   if (compiled.interrupted) {

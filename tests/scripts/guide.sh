@@ -47,7 +47,8 @@ cat >"$exercises/checks/exercise_01_twice.cpp" <<'END'
 #define main learner_main
 #include CT_EXERCISE_FILE
 #undef main
-int bad = 0;
+int shared(), own();
+int bad = shared() + own();
 void check(int number, const char* name, bool ok, const char* diagnosis) {
   std::printf(ok ? "ok  %d  %s\n" : "NO  %d  %s: %s, exercise_01_twice.cpp:8\n", number, name, diagnosis);
   std::fflush(stdout);
@@ -63,6 +64,9 @@ int main() {
   return bad ? 1 : 0;
 }
 END
+echo 'int shared() { return 0; }' >"$exercises/checks/common.cpp"
+echo 'int own() { return 0; }' >"$exercises/checks/exercise_01.cpp"
+echo 'int own() { return 1; }' >"$exercises/checks/exercise_02.cpp"
 sed 's/Exercise 01: Twice/Exercise 02: Thrice/' "$exercises/exercise_01_twice.cpp" >"$exercises/exercise_02_thrice.cpp"
 
 fail() { printf 'guide: %s\n' "$*"; cat "$work/output"; exit 1; }

@@ -208,6 +208,8 @@ for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
     while "\x1b[?1049l" not in s.text and time.time() < end:
         s.read(0.1)
     require("\x1b[?25h" in s.text and "\x1b[?1049l" in s.text, "signal %d leaves the screen as it is" % number)
+    while s.modes() != before and time.time() < end:  # it waits until what it wrote is read
+        s.read(0.05)
     require(s.modes() == before, "signal %d leaves the keys as they are" % number)
     status = s.end()
     require(os.WEXITSTATUS(status) == (0 if number == signal.SIGINT else 128 + number), "signal %d does not end it" % number)
