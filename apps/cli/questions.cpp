@@ -49,29 +49,47 @@ bool is_close(const Question& q, double x, int digits) {
   return std::abs(x) >= 100 * unit && std::abs(x - q.key) <= 0.5 * unit * (1 + 1e-9);
 }
 
+std::size_t length(const Question::Option& o) { return trim(o.text).size(); }
+
+bool says_a_letter(const Question::Option& o) { return length(o) == 1 && std::isalpha(static_cast<unsigned char>(trim(o.text)[0])); }
+bool numbered(const Question& q) { return q.options.size() > 26 || std::any_of(q.options.begin(), q.options.end(), says_a_letter); }
+
+// The option that a word means: by what it says, or by its name.
+std::size_t option_called(const Question& q, const std::string& word) {
+  for (std::size_t i = 0; i < q.options.size(); ++i) {
+    if (lower(trim(q.options[i].text)) == word) return i;
+  }
+  for (std::size_t i = 0; i < q.options.size(); ++i) {
+    if (option_name(q, i) == word) return i;
+  }
+  // Numbers may be typed for letters, unless there are options that say numbers.
+  const bool numbers = std::any_of(q.options.begin(), q.options.end(), [](const auto& o) {
+    double ignored = 0;
+    return parse_number(o.text, ignored);
+  });
+  for (std::size_t i = 0; i < q.options.size() && !numbers; ++i) {
+    if (std::to_string(i + 1) == word) return i;
+  }
+  return q.options.size();
+}
+
 // The options named in "a, c", "ac", "1 3", "a and c", "(a) (c)"; false if anything else was typed.
 bool parse_set(const Question& q, const std::string& s, std::vector<bool>& chosen) {
   chosen.assign(q.options.size(), false);
   bool any = false;
-  for (std::size_t i = 0; i < s.size();) {
-    const unsigned char c = static_cast<unsigned char>(s[i]);
-    if (s.compare(i, 4, "and ") == 0 && (i == 0 || s[i - 1] == ' ')) {
-      i += 4;
-    } else if (std::isdigit(c)) {
-      std::size_t n = 0, end = i;
-      while (end < s.size() && std::isdigit(static_cast<unsigned char>(s[end])) && end - i < 4) n = n * 10 + static_cast<std::size_t>(s[end++] - '0');
-      if (n < 1 || n > q.options.size()) return false;
-      chosen[n - 1] = any = true;
-      i = end;
-    } else if (c >= 'a' && c <= 'z') {
-      const std::size_t n = c - 'a';
-      if (n >= q.options.size()) return false;
-      chosen[n] = any = true;
-      ++i;
-    } else if (std::string_view(" ,;+&()[]{}.").find(static_cast<char>(c)) != std::string_view::npos) {
-      ++i;
-    } else {
-      return false;
+  const auto choose = [&](const std::string& word) {
+    const std::size_t i = option_called(q, word);
+    if (i >= chosen.size()) return false;
+    return chosen[i] = any = true, true;
+  };
+  constexpr const char* between = " ,;+&()[]{}";
+  for (std::size_t at = 0; (at = s.find_first_not_of(between, at)) != s.npos;) {
+    const std::size_t end = std::min(s.find_first_of(between, at), s.size());
+    const std::string word = s.substr(at, end - at);
+    at = end;
+    if (word == "and" || choose(word)) continue;
+    for (const char c : word) {  // "ac"
+      if (!choose(std::string(1, c)) || std::isdigit(static_cast<unsigned char>(c))) return false;
     }
   }
   return any;
@@ -88,7 +106,7 @@ bool parse_text(const Question& q, std::string_view typed, std::vector<bool>& ch
 }
 
 std::string names(const Question& q) {
-  return q.options.size() < 2 ? "a" : "a to " + option_name(q.options.size() - 1);
+  return std::string(numbered(q) ? "number, " : "letter, ") + option_name(q, 0) + " to " + option_name(q, q.options.size() - 1);
 }
 
 bool is_one_of(const std::string& s, std::initializer_list<const char*> words) {
@@ -97,7 +115,9 @@ bool is_one_of(const std::string& s, std::initializer_list<const char*> words) {
 
 }  // namespace
 
-std::string option_name(std::size_t i) { return i < 26 ? std::string(1, static_cast<char>('a' + i)) : std::to_string(i + 1); }
+std::string option_name(const Question& question, std::size_t i) {
+  return numbered(question) ? std::to_string(i + 1) : std::string(1, static_cast<char>('a' + i));
+}
 
 bool parse_number(std::string_view text, double& value, int* digits) {
   const std::string s = cleaned(text);
@@ -114,6 +134,10 @@ bool parse_number(std::string_view text, double& value, int* digits) {
 }
 
 void shuffle(Question& question) {
+  if (std::all_of(question.options.begin(), question.options.end(), [](const auto& o) { return length(o) <= 2; })) {
+    std::stable_sort(question.options.begin(), question.options.end(), [](const auto& a, const auto& b) { return a.text < b.text; });
+    return;
+  }
   std::uint64_t state = std::strtoull(fingerprint(question.text).c_str(), nullptr, 16);
   for (std::size_t i = question.options.size(); i > 1; --i) {
     state += 0x9e3779b97f4a7c15;  // splitmix64
@@ -148,16 +172,16 @@ Verdict judge(const Question& q, std::string_view typed, std::string& hint) {
             if (chosen[i]) return verdict(q.options[i].right);
           }
         }
-        hint = "exactly one of them is right: one letter, " + names(q);
+        hint = "exactly one of them is right: one " + names(q);
       } else {
-        hint = "one letter, please, " + names(q);
+        hint = "one " + names(q) + ", please";
       }
       return Verdict::unclear;
     case Question::Kind::several:
-      if (is_one_of(s, {"none", "none of them", "no one", "nothing", "-", "0"})) chosen.assign(q.options.size(), false);
+      if (is_one_of(s, {"none", "none of them", "nothing", "-"})) chosen.assign(q.options.size(), false);
       else if (is_one_of(s, {"all", "all of them"})) chosen.assign(q.options.size(), true);
       else if (!parse_text(q, typed, chosen) && !parse_set(q, s, chosen)) {
-        hint = "the letters of all that are right, for example: a c; or: none";
+        hint = numbered(q) ? "the numbers of all that are right, for example: 1 3; or: none" : "the letters of all that are right, for example: a c; or: none";
         return Verdict::unclear;
       }
       for (std::size_t i = 0; i < chosen.size(); ++i) {
@@ -177,7 +201,7 @@ std::string right_answer(const Question& q) {
   }
   std::vector<std::string> parts;
   for (std::size_t i = 0; i < q.options.size(); ++i) {
-    if (q.options[i].right) parts.push_back(option_name(i) + " (" + q.options[i].text + ")");
+    if (q.options[i].right) parts.push_back(option_name(q, i) + " (" + q.options[i].text + ")");
   }
   if (parts.empty()) return "none of them";
   std::string out = parts[0];

@@ -23,7 +23,8 @@ struct Question {
 /// What a lesson writes to $COTANGENT_QUESTIONS: one JSON object a line. What is wrong with a line is added to `problems`.
 std::vector<Question> questions_from_json(const std::string& text, std::vector<std::string>& problems);
 
-/// Puts the options into an order that depends on the question's text alone, so that the right one is not always the first.
+/// Puts the options into an order that depends on the question's text alone, so that the right one is not always the first. Where
+/// all are as short as "a", "b", "c", they are sorted.
 void shuffle(Question& question);
 
 /// "0.75", "3/4", "2e-3", "-1", "inf": the number, and how many digits stand behind the point. False if it is none.
@@ -37,8 +38,8 @@ enum class Verdict {
 /// Judges what was typed; of an unclear one, `hint` says what would be clear.
 Verdict judge(const Question& question, std::string_view typed, std::string& hint);
 
-/// The name of option i: a, b, c, ...
-std::string option_name(std::size_t i);
+/// The name of option i: a, b, c, ..., or 1, 2, 3, ... where letters are what the options say.
+std::string option_name(const Question& question, std::size_t i);
 
 /// The right answer, as it is shown: "0.75", "yes", "b: text", "a and c" with their texts, "none of them".
 std::string right_answer(const Question& question);

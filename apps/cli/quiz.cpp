@@ -51,7 +51,7 @@ std::string paragraph(const std::string& text, const std::string& first) {
 
 std::string asked(const Question& q, std::size_t number) {
   std::string out = "\n" + paragraph(q.text, std::to_string(number) + ". ");
-  for (std::size_t i = 0; i < q.options.size(); ++i) out += paragraph(q.options[i].text, "   " + option_name(i) + ") ");
+  for (std::size_t i = 0; i < q.options.size(); ++i) out += paragraph(q.options[i].text, "   " + option_name(q, i) + ") ");
   return out;
 }
 
@@ -64,8 +64,8 @@ const char* wanted(const Question& q) {
   switch (q.kind) {
     case Question::Kind::number: return "a number";
     case Question::Kind::yes_no: return "yes or no";
-    case Question::Kind::choice: return "a letter";
-    case Question::Kind::several: return "letters, or none";
+    case Question::Kind::choice: return option_name(q, 0) == "1" ? "one number" : "one letter";
+    case Question::Kind::several: return option_name(q, 0) == "1" ? "numbers, or none" : "letters, or none";
   }
   return "";
 }

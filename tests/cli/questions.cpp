@@ -98,6 +98,22 @@ TEST_CASE("one option, and sets of them") {
   CHECK(right_answer(options(Kind::several, {{"x", false}})) == "none of them");
 }
 
+TEST_CASE("options that say letters or numbers") {
+  auto q = options(Kind::several, {{"c", false}, {"a", true}, {"b", false}});
+  shuffle(q);
+  CHECK(option_name(q, 0) == "1");
+  CHECK(q.options[0].text == "a");
+  for (const char* typed : {"a", "A", "1", "(1)"}) CHECK(verdict(q, typed) == Verdict::right);
+  for (const char* typed : {"b", "2", "ab", "a c", "1, 2"}) CHECK(verdict(q, typed) == Verdict::wrong);
+  CHECK(verdict(q, "d") == Verdict::unclear);
+  CHECK(verdict(q, "12") == Verdict::unclear);
+  q = options(Kind::choice, {{"3", false}, {"2", true}, {"10", false}});
+  CHECK(option_name(q, 1) == "b");
+  for (const char* typed : {"2", "b"}) CHECK(verdict(q, typed) == Verdict::right);
+  for (const char* typed : {"3", "a", "10"}) CHECK(verdict(q, typed) == Verdict::wrong);
+  CHECK(verdict(q, "1") == Verdict::unclear);
+}
+
 TEST_CASE("options are shuffled, always in the same way, and the right one is anywhere") {
   std::set<std::size_t> places;
   for (int i = 0; i < 40; ++i) {
