@@ -168,6 +168,11 @@ std::string lesson_program(const Lesson& lesson) {
 std::optional<Lesson> pick_lesson(std::string_view query, const std::string& command) {
   const auto found = find_lesson(all_lessons(), query);
   if (found.lesson) return found.lesson;
+  std::vector<std::string> ignored;
+  if (const auto exercise = find_lesson(read_exercises(course_folder(), ignored), query).lesson; exercise && !found.several) {
+    std::cerr << "cotangent: " << exercise->id << " is an exercise (" << exercise->title << "): ./cotangent check " << exercise->id << '\n';
+    return std::nullopt;
+  }
   std::cerr << "cotangent: " << (found.several ? "more than one lesson fits '" : "no lesson fits '") << query << "'.";
   if (!found.candidates.empty()) {
     std::cerr << (found.several ? " They are:" : " Did you mean:") << '\n';

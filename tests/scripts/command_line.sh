@@ -51,6 +51,10 @@ expect 2 "no lesson fits ''" run ''
 expect 2 './cotangent run 01  (01_basic_scalar_backward' run scalr  # a typing error
 expect 2 './cotangent run 02' run gradient_acumulation
 expect 2 'more than one lesson fits' run lecture
+mkdir "$work/course/exercises"
+lesson exercises/exercise_01_a_fit 'Exercise 01: A fit' exercise 'fitting'
+expect 2 'exercise_01 is an exercise (A fit): ./cotangent check exercise_01' run exercise_01
+rm -r "$work/course/exercises"
 expect 2 './cotangent list shows all of them' run quiche
 expect 127 'has not been built' run 02
 expect 2 'run has no option --quiche; there are --all, --plain and -j N' run --quiche 01
