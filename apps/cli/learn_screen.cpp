@@ -7,6 +7,7 @@
 #include <iostream>
 #include <optional>
 #include <sstream>
+#include <utility>
 
 #include "files.h"
 #include "learn.h"
@@ -24,6 +25,22 @@ namespace fs = std::filesystem;
 namespace cli {
 namespace {
 
+// Paragraphs become one line each, so that they fill the screen, whatever its width; lists and headings stay.
+std::string joined(const std::string& prose) {
+  std::string out;
+  std::istringstream in(prose);
+  bool open = false;
+  for (std::string line; std::getline(in, line);) {
+    const bool block =
+        line.empty() || line[0] == '#' || line.starts_with("- ") || line.starts_with("* ") || (line.size() > 1 && line[1] == '.');
+    if (open && !block) out += ' ';
+    else if (!out.empty()) out += '\n';
+    out += line;
+    open = !line.empty() && line[0] != '#';
+  }
+  return out + '\n';
+}
+
 // The first cell of prose in a source: what it is about.
 std::string introduction(const std::string& file) {
   std::istringstream in(read_file(file).value_or(""));
@@ -39,7 +56,7 @@ std::string introduction(const std::string& file) {
       text += std::string(trim(words.substr(2))) + '\n';
     }
   }
-  return text;
+  return joined(text);
 }
 
 // The gaps that are still marked in the learner's file.
@@ -104,6 +121,16 @@ class Learn {
   }
 
   void act(int key) {
+    if (key >= '0' && key <= '9') {
+      wanted_ += static_cast<char>(key);
+      message_ = "Lesson " + wanted_ + "? Enter goes there.";
+      return;
+    }
+    const std::string number = std::exchange(wanted_, "");
+    if (!number.empty()) {
+      if (key == '\n' || key == '\r') go_to_lesson(number);
+      return;
+    }
     switch (key) {
       case 'r': work(exercise() ? "checking" : "running"); break;
       case 'q': quiz(); break;
@@ -116,7 +143,7 @@ class Learn {
         if (compiler_.empty()) message_ = "The compiler had nothing to say.";
         else set_pane("all that the compiler says", compiler_);
         break;
-      case 'l': show("the course", "list", {}); break;
+      case 'l': overview(); break;
       case 'i': introduce(); break;
       case 'e': edit(); break;
       case 'n': move(1); break;
@@ -124,7 +151,9 @@ class Learn {
       case 'g':
         if (elsewhere_) go(*elsewhere_);
         break;
-      case Screen::escape: break;
+      case Screen::escape:
+      case '\n':
+      case '\r': break;
       default: message_ = "There is no such key; those below work."; break;
     }
   }
@@ -255,6 +284,26 @@ class Learn {
     introduce();
   }
 
+  void go_to_lesson(const std::string& number) {
+    std::vector<Lesson> lessons;
+    for (const Step& step : steps_) lessons.push_back(step.source);
+    const Found found = find_lesson(lessons, number);
+    if (found.lesson) go(*find_step(steps_, found.lesson->id));
+    else message_ = "There is no lesson " + number + ".";
+  }
+
+  // All steps in their order, a line each.
+  void overview() {
+    std::string text;
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+      std::string done = mark(steps_[i], progress_);
+      for (int w = display_width(done); w < 9; ++w) done += ' ';
+      text += (i == at_ ? "\u25b8 " : "  ") + done + ' ' + steps_[i].title() + '\n';
+    }
+    set_pane("the course; a lesson's number and Enter go there", text);
+    top_ = static_cast<int>(at_) - pane() / 2;
+  }
+
   void introduce() {
     std::string text = introduction(step().file);
     const auto file = learner_file(step(), folder_);
@@ -359,6 +408,7 @@ class Learn {
   std::string pane_title_, text_, message_, compiler_;
   std::vector<std::string> lines_;        // text_ as it fits
   int top_ = 0;                           // the first of them that is seen
+  std::string wanted_;                    // the digits of a lesson's number, as typed so far
   int status_ = 0;                        // of the last command that was shown
   std::optional<std::size_t> elsewhere_;  // another step's file that was saved
 };

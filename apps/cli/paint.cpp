@@ -32,6 +32,7 @@ std::string painted_checks(const std::string& text) {
     if (line.starts_with("ok ")) out += painted(Paint::green, "ok") + line.substr(2);
     else if (line.starts_with("NO ")) out += painted(Paint::red, "NO") + line.substr(2);
     else if (line.starts_with(".. ") || line.starts_with("-- ")) out += painted(Paint::faint, line);
+    else if (line.starts_with("== ") || line.starts_with("# ")) out += painted(Paint::bold, line);
     else out += line;
     if (to < text.size()) out += '\n';
     from = to + 1;

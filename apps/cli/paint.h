@@ -11,7 +11,7 @@ bool colours();
 enum class Paint { plain, bold, faint, green, red, yellow };
 std::string painted(Paint paint, const std::string& text);
 
-/// The lines of a check program: "ok" in green, "NO" in red.
+/// The lines of a check program: "ok" in green, "NO" in red; headings are bold.
 std::string painted_checks(const std::string& text);
 
 }  // namespace cli

@@ -211,6 +211,19 @@ std::vector<std::string> fitted(const std::string& text, int width) {
     line.clear();
     used = 0;
   };
+  // At the last blank if there is one not too far back; what follows begins where the line began.
+  const auto break_line = [&] {
+    const std::size_t indent = std::min(line.find_first_not_of(' '), line.size());
+    const std::size_t blank = line.rfind(' ');
+    std::string rest;
+    if (blank != line.npos && blank > indent && display_width(line.substr(blank)) < width / 3) {
+      rest = line.substr(blank + 1);
+      line.resize(blank);
+    }
+    lines.push_back(line);
+    line = std::string(static_cast<int>(indent) < width / 2 ? indent : 0, ' ') + rest;
+    used = display_width(line);
+  };
   for (std::size_t i = 0; i < text.size(); ++i) {
     const unsigned char c = static_cast<unsigned char>(text[i]);
     if (c == '\n') {
@@ -226,9 +239,11 @@ std::vector<std::string> fitted(const std::string& text, int width) {
     } else if (c >= 0x20 && c != 0x7f) {
       const bool begins = (c & 0xC0) != 0x80;
       if (begins && used >= width) {
-        end_line();
-        line = "    ";
-        used = width > 8 ? 4 : (line.clear(), 0);
+        if (c == ' ') {
+          end_line();
+          continue;
+        }
+        break_line();
       }
       line += static_cast<char>(c);
       used += begins;

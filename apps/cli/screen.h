@@ -33,7 +33,7 @@ class Screen {
   std::string waiting_;  // bytes that came with a key
 };
 
-/// A text as lines that fit: tabs become blanks, other control characters vanish, long lines go on in the next.
+/// A text as lines that fit: tabs become blanks, other control characters vanish, long lines go on in the next, broken between words.
 std::vector<std::string> fitted(const std::string& text, int width);
 /// Cuts a line that is too long.
 std::string cut(const std::string& line, int width);
