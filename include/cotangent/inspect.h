@@ -89,7 +89,7 @@ struct GraphNode {
 struct GraphEdge {
   std::string from{}, to{};
   std::uint32_t output = 0, input = 0;
-  std::string operand{};               // as the formula calls it: "x", "x0", "x1"; empty if it does not
+  std::string operand{};               // as the formula calls it: "x", "x0", "x1"; empty where Kind::more ends
   bool known = false;                  // whether shape and dtype of what flows are
   std::vector<std::int64_t> shape{};
   ScalarType dtype = ScalarType::Undefined;

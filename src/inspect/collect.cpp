@@ -59,7 +59,7 @@ class Collector {
 
  private:
   struct Operand { std::size_t producer; std::uint32_t output; };
-  struct Constant { Tensor value; std::string id, name; bool named = false; std::vector<GraphEdge> uses{}; };
+  struct Constant { Tensor value; std::string id, name{}; std::vector<GraphEdge> uses{}; };
   const GraphOptions& options() const { return graph_.options_; }
 
   void find_nodes(const std::vector<Tensor>& results) {
@@ -218,7 +218,6 @@ class Collector {
       use.to = d.id;
       use.input = k;
       use.operand = k < n.num_outputs() ? operand_name(d.formula, k, n.num_outputs()) : s.name;
-      if (k >= n.num_outputs() && d.formula.find(s.name) == std::string::npos) use.operand.clear();
       use.known = true, use.shape = v.shape, use.dtype = v.dtype;
       constant(s.value, d.id + "_" + s.name).uses.push_back(use);
     }
@@ -227,15 +226,20 @@ class Collector {
   Constant& constant(const Tensor& t, const std::string& id) {
     for (Constant& c : constants_)
       if (same_place(c.value, t)) return c;
-    constants_.push_back({t, id, {}});
+    constants_.push_back({t, id});
     Constant& c = constants_.back();
+    std::string of;  // a tracked tensor in the same memory: this is its detach() or data()
     for (std::size_t i = 0; i < names_.list().size(); ++i) {
       const Named& n = names_.list()[i];
       if (!n.tensor.defined() || !same_place(n.tensor, t)) continue;
-      c.name += (c.named ? ", " : "") + n.name;
-      c.named = true;
+      if (n.tensor.requires_grad()) {
+        of = n.name;
+        continue;
+      }
+      c.name += (c.name.empty() ? "" : ", ") + n.name;
       used_[i] = true;
     }
+    if (c.name.empty() && !of.empty()) c.name = of + ", detached";
     return c;
   }
 

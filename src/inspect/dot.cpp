@@ -29,6 +29,12 @@ Look look_of(const GraphNode& n) {
 
 std::string port(std::uint32_t input) { return "x" + std::to_string(input); }
 
+std::size_t characters(const std::string& utf8) {
+  std::size_t n = 0;
+  for (char c : utf8) n += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  return n;
+}
+
 class Writer {
  public:
   Writer(const Graph& graph, const GraphOptions& options) : graph_(graph), o_(options) {
@@ -36,6 +42,7 @@ class Writer {
     for (const GraphNode& n : graph.nodes()) {
       if (n.kind == Kind::op || n.kind == Kind::more) is_op_.insert(n.id);
       if (n.kind == Kind::saved) is_saved_.insert(n.id);
+      if (n.outputs.size() > 1) several_outputs_.insert(n.id);
     }
   }
 
@@ -61,7 +68,7 @@ class Writer {
   std::string heading(const GraphNode& n) const {
     const std::string name = html(n.name, 40);
     switch (n.kind) {
-      case Kind::leaf: return "<B>" + (name.empty() ? "leaf" : name) + "</B>";
+      case Kind::leaf: return name.empty() ? "" : "<B>" + name + "</B>";
       case Kind::saved: return name.empty() ? "" : "<B>" + name + "</B>";
       case Kind::more: return "<B>… " + std::to_string(n.count) + " more</B>";
       case Kind::op: break;
@@ -70,7 +77,7 @@ class Writer {
   }
 
   static std::string kind_words(const GraphNode& n) {
-    std::string words = n.kind == Kind::leaf ? "leaf" : n.kind == Kind::saved ? n.result ? "no history" : "constant" : html(n.node);
+    std::string words = n.kind == Kind::leaf ? n.copy ? "leaf" : "leaf · " + n.node : n.kind == Kind::saved ? n.result ? "no history" : "constant" : html(n.node);
     if (n.copy) words += ", drawn again";
     if (n.result) words += " · result";
     return words;
@@ -93,12 +100,12 @@ class Writer {
   void node(const GraphNode& n) {
     rows_.clear();
     const GraphValue* only = n.outputs.size() == 1 ? &n.outputs[0] : nullptr;
-    const bool number_only = n.kind == Kind::saved && n.name.empty() && only && only->shape.empty() && !only->value.empty();
+    const bool number_only = n.kind == Kind::saved && !n.result && n.name.empty() && only && only->shape.empty() && !only->value.empty();
     const std::string head = number_only ? "<B>" + html(typeset(only->value)) + "</B>" : heading(n);
     if (!head.empty()) row(cell(head));
     std::string words = n.kind == Kind::more ? html(n.summary, 80) : kind_words(n);
     const std::string shape = only && only->known && !n.copy && !number_only ? dtype_text(only->dtype) + " " + shape_text(only->shape) : "";
-    if (!shape.empty() && words.size() + shape.size() <= 32) words += " · " + shape;
+    if (!shape.empty() && characters(words) + shape.size() <= 31) words += " · " + shape;
     else if (!shape.empty()) row(cell(small(words))), words = shape;
     if (!words.empty()) row(cell(small(words)));
     if (!n.copy) details(n, only, number_only);
@@ -106,7 +113,10 @@ class Writer {
     const Look look = look_of(n);
     const std::string box = std::string("<TABLE BORDER=\"") + (n.result ? "2" : "1") + "\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"0\" COLOR=\"" +
                         look.border + "\" BGCOLOR=\"" + look.fill + "\" STYLE=\"" + (n.copy ? "ROUNDED,DASHED" : look.style) + "\">";
-    out_ += "  " + n.id + " [id=\"" + n.id + "\" label=<" + box + with_ports(n) + "</TABLE>>]\n";
+    // The first operand comes from the left; constants may stand on either side, where they are in nobody's way.
+    bool in_order = has_ports(n.id);
+    for (const GraphEdge* e : into_[n.id]) in_order = in_order && !is_saved_.count(e->from);
+    out_ += "  " + n.id + " [id=\"" + n.id + (in_order ? "\" ordering=in" : "\"") + " label=<" + box + with_ports(n) + "</TABLE>>]\n";
   }
 
   // What is written below the name.
@@ -154,9 +164,11 @@ class Writer {
   void edge(const GraphEdge& e) {
     const std::string to = e.to + (has_ports(e.to) ? ":" + port(e.input) + (o_.left_to_right ? ":w" : ":n") : "");
     std::string label = e.count > 1 ? std::to_string(e.count) + " ×" : "";
-    if (o_.backward && e.known && !is_saved_.count(e.from)) {
-      if (!has_ports(e.to) && !e.operand.empty()) label += "d" + typeset(e.operand) + " ";
-      label += shape_text(e.shape);
+    const auto several = several_outputs_.find(e.from);
+    if (several != several_outputs_.end() && e.operand.size()) label += (o_.backward ? "g" : "y") + typeset("y" + std::to_string(e.output)).substr(1);
+    if (o_.backward && !is_saved_.count(e.from)) {
+      if (!has_ports(e.to) && !e.operand.empty()) label += (label.empty() ? "d" : ": d") + typeset(e.operand);
+      if (e.known && !e.shape.empty()) label += (label.empty() ? "" : " ") + shape_text(e.shape);
     }
     std::string attributes;
     if (!label.empty()) attributes += " label=" + quoted(" " + label);
@@ -169,7 +181,7 @@ class Writer {
   const Graph& graph_;
   const GraphOptions& o_;
   std::unordered_map<std::string, std::vector<const GraphEdge*>> into_;
-  std::unordered_set<std::string> is_op_, is_saved_;
+  std::unordered_set<std::string> is_op_, is_saved_, several_outputs_;
   std::string out_, rows_;
 };
 

@@ -132,15 +132,17 @@ std::string op_name(const std::string& node_name) {
   if (at == std::string::npos || at == 0 || last == std::string::npos || at + 8 != last + 1) return name;
   name.resize(at);
   if (last + 1 == node_name.size()) return name;  // MyFunctionBackward: a user's name stays as it was written
+  // MaxPool2DWithIndices: a word begins after a small letter, and before one if another capital is in front.
+  const auto capital = [&name](std::size_t i) { return i < name.size() && name[i] >= 'A' && name[i] <= 'Z'; };
   std::string out;
   for (std::size_t i = 0; i < name.size(); ++i) {
-    const char c = name[i];
-    if (c >= 'A' && c <= 'Z') {
-      if (i > 0 && !(name[i - 1] >= 'A' && name[i - 1] <= 'Z')) out += '_';
-      out += static_cast<char>(c - 'A' + 'a');
-    } else {
-      out += c;
+    if (!capital(i)) {
+      out += name[i];
+      continue;
     }
+    const bool after_small = i > 0 && is_letter(name[i - 1]) && !capital(i - 1);
+    if (after_small || (i > 0 && capital(i - 1) && i + 1 < name.size() && !capital(i + 1))) out += '_';
+    out += static_cast<char>(name[i] - 'A' + 'a');
   }
   return out;
 }
