@@ -93,7 +93,7 @@ void check_that(bool holds, const std::string& statement, int line) { report(hol
 void show_error(ct::FunctionRef<void()> f, const std::string& phrase, int line) {
   try {
     f();
-  } catch (const ct::Error& e) {
+  } catch (const std::exception& e) {
     const std::string message = e.what();
     report(message.find(phrase) != std::string::npos, line, "the error does not say \"" + phrase + "\"");
     quote(message);
