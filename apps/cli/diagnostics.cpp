@@ -117,6 +117,62 @@ std::string shorter(std::string s) {
   return s;
 }
 
+bool is_word_char(char c) { return c == '_' || is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+// The lines of the file that have the word in them.
+std::vector<int> lines_with(const fs::path& file, const std::string& word) {
+  std::ifstream in(file);
+  std::string line;
+  std::vector<int> found;
+  for (int number = 1; std::getline(in, line); ++number) {
+    if (line.starts_with("#include")) continue;
+    for (std::size_t at = 0; (at = line.find(word, at)) != line.npos; at += word.size()) {
+      const bool begins = at == 0 || !is_word_char(line[at - 1]), ends = at + word.size() == line.size() || !is_word_char(line[at + word.size()]);
+      if (!begins || !ends) continue;
+      found.push_back(number);
+      break;
+    }
+  }
+  return found;
+}
+
+// The learner's line from which a place in a header was used. GCC does not tell it for a constructor that is inherited, as those of
+// ct::nn::Linear are; then the class is looked for. `where` says what is known about the line.
+Place leading_line(const Diagnostic& d, const fs::path& own, std::string& where) {
+  const auto is_theirs = [&](const Place& p) { return is_own(p, own); };
+  where = "which this line uses";
+  if (const auto at = std::find_if(d.through.begin(), d.through.end(), is_theirs); at != d.through.end()) return *at;
+  if (const std::size_t end = d.message.find("Impl"); end != d.message.npos && !d.through.empty()) {
+    std::size_t begin = end;
+    while (begin > 0 && is_word_char(d.message[begin - 1])) --begin;
+    const std::string word = d.message.substr(begin, end - begin);
+    const std::vector<int> lines = word.empty() ? std::vector<int>() : lines_with(own, word);
+    if (lines.size() > 1) where = "for one of the lines with " + word;
+    if (!lines.empty()) return {own.string(), lines[0], 0};
+  }
+  if (const auto at = std::find_if(d.included.begin(), d.included.end(), is_theirs); at != d.included.end()) return *at;
+  return {};
+}
+
+// "      there is SGD(std::vector<ct::Tensor>, SGDOptions)", a line each, of the functions that would have been possible.
+std::string there_are(const Diagnostic& d) {
+  std::string out;
+  int count = 0;
+  for (const std::string& candidate : d.candidates) {
+    std::string s = shorter(candidate);
+    s = s.substr(0, s.find(" [with "));
+    // X::X(const X&) and X::X(X&&) are not what was meant.
+    const std::size_t open = s.find('('), colons = s.rfind("::", open);
+    if (open == s.npos || s.starts_with("template<") || s.find("operator=") != s.npos) continue;
+    const std::string name = s.substr(colons == s.npos ? 0 : colons + 2, open - (colons == s.npos ? 0 : colons + 2)), scope = s.substr(0, colons == s.npos ? 0 : colons);
+    if (s.ends_with(name + "&&)") || s.ends_with("(const " + scope + "&)") || s.ends_with("(" + name + "&&)")) continue;
+    if (const std::string twice = name + "::" + name + "("; s.find(twice) != s.npos) s.replace(s.find(twice), twice.size(), name + "(");
+    if (++count > 3) break;
+    out += "      there is " + s + "\n";
+  }
+  return out;
+}
+
 // "/usr/bin/ld: x.cpp:12: undefined reference to `f()'", where the part before the file may be missing.
 bool parse_linker(std::string_view line, Diagnostic& d) {
   const std::size_t at = line.find("undefined reference to ");
@@ -171,7 +227,12 @@ std::vector<Diagnostic> parse_diagnostics(std::string_view text) {
           const auto it = std::find_if(all.rbegin(), all.rend(), [](const Diagnostic& d) { return d.kind != Kind::note; });
           if (it != all.rend()) it->through.push_back(place);
         }
-        all.push_back({kind, place, std::string(rest), "", {}, {}});
+        if (kind == Kind::note && rest.starts_with("candidate: '") && !place.file.starts_with("/usr/")) {
+          const auto it = std::find_if(all.rbegin(), all.rend(), [](const Diagnostic& d) { return d.kind != Kind::note; });
+          const std::string_view signature = rest.substr(12);
+          if (it != all.rend()) it->candidates.emplace_back(signature.substr(0, signature.rfind('\'')));
+        }
+        all.push_back({kind, place, std::string(rest), "", {}, {}, {}});
         if (kind != Kind::note) all.back().through.swap(through), all.back().included.swap(included);
         through.clear();
         included.clear();
@@ -221,28 +282,39 @@ std::vector<Diagnostic> parse_diagnostics(std::string_view text) {
 std::vector<Diagnostic> for_learner(const std::vector<Diagnostic>& all, const std::string& source) {
   const fs::path own = fs::absolute(source).lexically_normal();
   std::vector<Diagnostic> out;
+  const Diagnostic* before = nullptr;  // the last error of all
+  Place moved_to;                      // where that one was moved, if it was
+  std::string moved_where;
   for (const Diagnostic& d : all) {
     if (d.kind == Kind::note || d.message.starts_with("ld returned") || d.message.starts_with("linker command failed")) continue;
-    Diagnostic mine{d.kind, d.place, shorter(d.message), d.excerpt, {}, {}};
+    Diagnostic mine{d.kind, d.place, shorter(d.message), d.excerpt, {}, {}, {}};
     if (d.place.line > 0 && !is_own(d.place, own)) {
-      std::vector<Place> ways = d.through;
-      ways.insert(ways.end(), d.included.begin(), d.included.end());
-      const auto led = std::find_if(ways.begin(), ways.end(), [&](const Place& p) { return is_own(p, own); });
-      if (led == ways.end()) {
-        if (d.kind == Kind::warning) continue;  // nothing that the learner could do about
-      } else {
-        mine.place = *led;
-        mine.excerpt = bar(led->line, line_of(*led));
-        const std::string where = fs::path(d.place.file).filename().string() + ":" + std::to_string(d.place.line);
-        mine.message += " (said in " + where + ", which this line uses)";
+      std::string where;
+      Place led = leading_line(d, own, where);
+      // GCC tells the way once for several errors of one place.
+      if (led.line == 0 && before && d.through.empty() && d.included.empty() && d.place.file == before->place.file) led = moved_to, where = moved_where;
+      if (led.line == 0 && d.kind == Kind::warning) continue;  // nothing that the learner could do about
+      if (led.line > 0) {
+        mine.place = led;
+        mine.excerpt = bar(led.line, line_of(led));
+        mine.message += " (said in " + fs::path(d.place.file).filename().string() + ":" + std::to_string(d.place.line) + ", " + where + ")";
       }
+      moved_to = led;
+      moved_where = where;
+    } else {
+      moved_to = {};
     }
+    before = &d;
     if (mine.excerpt.empty() && mine.place.line > 0) mine.excerpt = bar(mine.place.line, line_of(mine.place));
-    // One error for each line and kind: those behind it mostly follow from it.
-    const bool again = std::any_of(out.begin(), out.end(), [&](const Diagnostic& o) {
+    mine.excerpt += there_are(d);
+    // One error for each line and kind: those behind it mostly follow from it. Of several in headers, the first one that knows
+    // what would fit says most.
+    const auto known = std::find_if(out.begin(), out.end(), [&](const Diagnostic& o) {
       return o.kind == mine.kind && o.place.file == mine.place.file && o.place.line == mine.place.line && (mine.place.line > 0 || o.message == mine.message);
     });
-    if (!again) out.push_back(mine);
+    mine.candidates = d.candidates;
+    if (known == out.end()) out.push_back(mine);
+    else if (moved_to.line > 0 && known->candidates.empty() && !mine.candidates.empty()) *known = mine;
   }
   std::stable_sort(out.begin(), out.end(), [](const Diagnostic& a, const Diagnostic& b) { return a.kind < b.kind; });
   return out;

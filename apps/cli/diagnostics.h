@@ -19,6 +19,7 @@ struct Diagnostic {
   std::string excerpt;        // the source line and the mark below it, each with a newline; may be empty
   std::vector<Place> through = {};   // from where the template or macro at that place was used, the nearest first
   std::vector<Place> included = {};  // from where its file was included, the nearest first
+  std::vector<std::string> candidates = {};  // of an error: the functions of ours that were considered, as GCC writes them
 };
 
 /// Takes the output of GCC or Clang (or of the linker) apart.
@@ -26,7 +27,7 @@ std::vector<Diagnostic> parse_diagnostics(std::string_view text);
 
 /// The errors and warnings as the learner can use them: each is on a line of `source` or of another file in its folder. An error
 /// inside a header is moved to the learner's line that led there; notes, backtraces and repetitions are dropped, long names of the
-/// standard library are shortened. Errors come first.
+/// standard library are shortened. Where no function fits, the excerpt goes on with those that there are. Errors come first.
 std::vector<Diagnostic> for_learner(const std::vector<Diagnostic>& all, const std::string& source);
 
 /// "file.cpp:12:5: error: ..." with the excerpt, at most `most` of them. Paths are shown from the current folder where it is shorter.

@@ -2,6 +2,10 @@
 #include "diagnostics.h"
 
 #include <doctest/doctest.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <fstream>
 
 using cli::Diagnostic;
 using Kind = Diagnostic::Kind;
@@ -100,6 +104,44 @@ TEST_CASE("the learner sees the lines that they wrote, errors first") {
   const auto seen = cli::for_learner(cli::parse_diagnostics(kGcc), "/home/u/my.cpp");
   CHECK(cli::to_text({seen[0]}).substr(0, 28) == "/home/u/my.cpp:9:14: error: ");
   CHECK(cli::to_text(seen, 1).find("and 3 more\n") != std::string::npos);
+}
+
+TEST_CASE("where no function fits, those that there are") {
+  // What GCC 12 says of `ct::nn::Linear l(1);`, shortened. It does not name the line, since the constructor is inherited.
+  const std::string text = R"(In file included from /usr/include/c++/12/optional:44,
+                 from SOURCE:1:
+/usr/include/c++/12/bits/stl_construct.h: In instantiation of 'constexpr void std::_Construct(_Tp*, _Args&& ...)':
+/opt/include/cotangent/nn/layers.h:35:1:   required from here
+/usr/include/c++/12/bits/stl_construct.h:115:28: error: no matching function for call to 'construct_at(ct::nn::LinearImpl*&, int)'
+/usr/include/c++/12/bits/stl_construct.h:94:5: note: candidate: 'template<class _Tp> constexpr decltype (::new(void*(0)) _Tp) std::construct_at(_Tp*)'
+/usr/include/c++/12/bits/stl_construct.h:96:17: error: no matching function for call to 'ct::nn::LinearImpl::LinearImpl(int)'
+/opt/include/cotangent/nn/layers.h:24:12: note: candidate: 'ct::nn::LinearImpl::LinearImpl(const ct::nn::LinearOptions&)'
+/opt/include/cotangent/nn/layers.h:22:8: note: candidate: 'ct::nn::LinearImpl::LinearImpl(const ct::nn::LinearImpl&)'
+/opt/include/cotangent/nn/layers.h:22:8: note: candidate: 'ct::nn::LinearImpl::LinearImpl(ct::nn::LinearImpl&&)'
+)";
+  char name[] = "/tmp/ct-diagnostics-XXXXXX.cpp";
+  const int fd = mkstemps(name, 4);
+  REQUIRE(fd >= 0);
+  close(fd);
+  const auto seen_with = [&](const std::string& source) {
+    std::ofstream(name) << source;
+    std::string said = text;
+    said.replace(said.find("SOURCE"), 6, name);
+    return cli::for_learner(cli::parse_diagnostics(said), name);
+  };
+  auto seen = seen_with("#include <Linear>\nint main() {\n  ct::nn::Linear l(1);\n  Linearly();\n}\n");
+  REQUIRE(seen.size() == 1);
+  CHECK(seen[0].place.line == 3);
+  CHECK(seen[0].message == "no matching function for call to 'ct::nn::LinearImpl::LinearImpl(int)' (said in stl_construct.h:96, which this line uses)");
+  CHECK(seen[0].excerpt == "    3 |   ct::nn::Linear l(1);\n      there is ct::nn::LinearImpl(const ct::nn::LinearOptions&)\n");
+  seen = seen_with("Linear a;\nLinear b;\n");
+  REQUIRE(seen.size() == 1);
+  CHECK(seen[0].place.line == 1);
+  CHECK(seen[0].message.find("for one of the lines with Linear)") != std::string::npos);
+  seen = seen_with("#include <a>\n");  // no such word: where the header was included
+  REQUIRE(seen.size() == 1);
+  CHECK(seen[0].place.line == 1);
+  unlink(name);
 }
 
 TEST_CASE("the linker's text") {

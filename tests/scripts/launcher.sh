@@ -32,6 +32,9 @@ for part in learn build develop './cotangent quiz [LESSON]' './cotangent run FIL
 expect 2 "There are: run list learn quiz start check hint solution reset new test fuzz bench help --version" pineapple
 expect 2 "There are: run" ''
 
+# Whatever there is, help tells about.
+for command in $("$cotangent" pineapple 2>&1 | sed 's/.*There are: //'); do expect 0 "$command" help; done
+
 # Through a link, from another folder.
 ln -s "$cotangent" "$work/elsewhere"
 [[ $(cd / && "$work/elsewhere" --version) == "cotangent $version" ]] || { echo "not found through a link"; exit 1; }

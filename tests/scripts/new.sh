@@ -32,6 +32,13 @@ for file in .gitignore README.md CMakePresets.json CMakeLists.txt throw.h; do
   [[ -s $file ]] || { echo "no $file"; exit 1; }
   if grep -n '@[A-Z]*@' "$file"; then echo "a gap was left open in $file"; exit 1; fi
 done
+# Where the library has gone, the project says what to type; and that works.
+where=$(sed -n 's/.*HINTS "\(.*\)").*/\1/p' CMakeLists.txt)
+sed "s|$where|/nowhere|" CMakeLists.txt >moved && mv CMakeLists.txt kept && mv moved CMakeLists.txt
+if CXX=$compiler "$cmake" -S . -B "$work/again" -G Ninja >"$work/configure.log" 2>&1; then echo "found in /nowhere"; exit 1; fi
+tr -s ' \n' ' ' <"$work/configure.log" | grep -qF 'Cotangent is not in /nowhere any more.' || { cat "$work/configure.log"; exit 1; }
+CXX=$compiler "$cmake" -S . -B "$work/again" -G Ninja -DCMAKE_PREFIX_PATH="$where" >"$work/configure.log" 2>&1 || { cat "$work/configure.log"; exit 1; }
+mv kept CMakeLists.txt
 # Its test can fail.
 sed -i 's/2 \* angle)/2 * angle.detach()) + 0 * angle/' throw.h
 "$cmake" --build build >"$work/build.log" 2>&1
