@@ -1,4 +1,4 @@
-// common/lesson.h -- what lessons share: headings, checks of the printed numbers, errors shown on purpose, figures, questions.
+// common/lesson.h -- what lessons share: headings, checks of the printed numbers, errors shown on purpose, figures, questions, gaps.
 #pragma once
 
 #include <cotangent/cotangent.h>
@@ -60,8 +60,21 @@ Answer several(std::initializer_list<Option> options);
 /// A question that the learner answers with `./cotangent quiz`, which compares with the answer and then says why.
 void ask(const std::string& question, Answer answer, const std::string& why, int line = __builtin_LINE());
 
+// --- Gaps of an exercise --------------------------------------------------------------------------------------------------------
+
+/// The number of a gap, and the line of the call that it is converted in.
+struct Gap {
+  int number, line;
+  Gap(int n, int l = __builtin_LINE()) : number(n), line(l) {}
+};
+void note_gap(Gap gap);
+/// Stands in a gap until the learner's own lines do, and is named by finish(): todo(2); What is not used yet may be listed
+/// behind the number, so that nobody warns of it.
+template <class... Unused>
+void todo(Gap gap, const Unused&...) { note_gap(gap); }
+
 /// The last line of main: return lesson::finish();
-/// Prints the questions. If $COTANGENT_QUESTIONS names a file, they are written there with their answers, a JSON object a line.
+/// Prints the gaps that are open and the questions. If $COTANGENT_QUESTIONS names a file, they are written there with their answers, a JSON object a line.
 int finish(const char* file = __builtin_FILE());
 
 }  // namespace lesson
