@@ -146,7 +146,7 @@ int main() {
   auto w1 = ct::tensor({w0}, ct::requires_grad()), b1 = ct::zeros({1}, ct::requires_grad());
   auto w2 = ct::tensor({w0}, ct::requires_grad()), b2 = ct::zeros({1}, ct::requires_grad());
   const double longer = fit(x, y, w1, b1, 0.1, 1000).back(), quieter = fit(x, 2 * x + 1 + noise / 2, w2, b2, 0.1, 200).back();
-  ask("Why does the loss stop near 0.031 and does not reach 0?",
+  ask("Why does the loss stop near 0.031 instead of reaching 0?",
       choice({{"200 epochs are too few", longer < 0.9 * losses.back()},
               {"the data carry noise of variance 0.04 that no line can follow", std::abs(quieter / losses.back() - 0.25) < 0.01},
               {"the learning rate is too large for the last digits", std::abs(losses.back() - best.mse) > 0.01 * best.mse}}),
