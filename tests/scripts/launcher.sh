@@ -32,6 +32,10 @@ for part in learn build develop './cotangent quiz [LESSON]' './cotangent run FIL
 expect 2 "There are: run list learn quiz start check hint solution reset new test fuzz bench help --version" pineapple
 expect 2 "There are: run" ''
 
+expect 2 "Did you mean: ./cotangent run 03" 03
+expect 2 "Did you mean: ./cotangent run my.cpp" my.cpp
+expect 0 "./cotangent quiz [LESSON]" quiz --help
+
 # Whatever there is, help tells about.
 for command in $("$cotangent" pineapple 2>&1 | sed 's/.*There are: //'); do expect 0 "$command" help; done
 
