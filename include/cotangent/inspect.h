@@ -58,7 +58,7 @@ struct GraphValue {
   bool known = false;                  // whether shape and dtype are
   std::vector<std::int64_t> shape{};
   ScalarType dtype = ScalarType::Undefined;
-  std::string value{}, grad{};         // "[1, -2.5]": up to max_elements numbers with four significant digits
+  std::string value{}, grad{};         // "[1, -2.5]": up to max_elements numbers with four significant digits or more
 };
 
 struct GraphNode {

@@ -33,6 +33,14 @@ bool same_place(const Tensor& a, const Tensor& b) {
   }
 }
 
+bool shares_memory(const Tensor& a, const Tensor& b) {
+  try {
+    return a.numel() > 0 && b.numel() > 0 && a.is_alias_of(b);
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 // Note [What is drawn]
@@ -228,10 +236,14 @@ class Collector {
       if (same_place(c.value, t)) return c;
     constants_.push_back({t, id});
     Constant& c = constants_.back();
-    std::string of;  // a tracked tensor in the same memory: this is its detach() or data()
+    std::string of, view_of;  // a tracked tensor in the same place: this is its detach() or data()
     for (std::size_t i = 0; i < names_.list().size(); ++i) {
       const Named& n = names_.list()[i];
-      if (!n.tensor.defined() || !same_place(n.tensor, t)) continue;
+      if (!n.tensor.defined()) continue;
+      if (!same_place(n.tensor, t)) {
+        if (view_of.empty() && shares_memory(n.tensor, t)) view_of = n.name;
+        continue;
+      }
       if (n.tensor.requires_grad()) {
         of = n.name;
         continue;
@@ -240,6 +252,7 @@ class Collector {
       used_[i] = true;
     }
     if (c.name.empty() && !of.empty()) c.name = of + ", detached";
+    else if (c.name.empty() && !view_of.empty()) c.name = "view of " + view_of;
     return c;
   }
 

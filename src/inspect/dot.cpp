@@ -83,18 +83,22 @@ class Writer {
     return words;
   }
 
+  // Numbers after a quiet word; long matrices row by row.
+  static std::string numbers(const char* what, std::string text) {
+    if (text.size() <= 28 || text.find("], [") == std::string::npos) return small(std::string(what) + " ") + html(typeset(text), 80);
+    std::string out = small(what);
+    for (std::size_t at; (at = text.find("], [")) != std::string::npos; text.erase(0, at + 3)) out += "<BR/>" + html(typeset(text.substr(0, at + 2)), 80);
+    return out + "<BR/>" + html(typeset(text), 80);
+  }
+
   void values(const GraphValue& v) {
-    const std::string value = html(typeset(v.value), 80), grad = html(typeset(v.grad), 80);
-    std::string words;
-    if (!value.empty()) words = small("value ") + value;
-    const std::string g = !grad.empty() ? small("grad ") + grad : "";
-    if (!words.empty() && !g.empty() && v.value.size() + v.grad.size() > 22) {
-      row(cell(words));
-      words = g;
-    } else if (!g.empty()) {
-      words += (words.empty() ? "" : small(" | ")) + g;
+    const std::string value = v.value.empty() ? "" : numbers("value", v.value), grad = v.grad.empty() ? "" : numbers("grad", v.grad);
+    if (!value.empty() && !grad.empty() && v.value.size() + v.grad.size() <= 22) {
+      row(cell(value + small(" | ") + grad));
+      return;
     }
-    if (!words.empty()) row(cell(words));
+    if (!value.empty()) row(cell(value));
+    if (!grad.empty()) row(cell(grad));
   }
 
   void node(const GraphNode& n) {

@@ -15,7 +15,7 @@ std::string number(double v) {
   if (!std::isfinite(v)) return std::isnan(v) ? "nan" : v > 0 ? "inf" : "-inf";
   if (v == 0) return "0";
   char buffer[40];
-  std::snprintf(buffer, sizeof buffer, "%.4g", v);
+  std::snprintf(buffer, sizeof buffer, std::fabs(v) >= 1e4 && std::fabs(v) < 1e6 ? "%.0f" : "%.4g", v);
   std::string out;
   bool in_separator = false;  // that of the locale, which may be several bytes long
   for (const char* p = buffer; *p; ++p) {

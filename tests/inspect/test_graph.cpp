@@ -181,6 +181,18 @@ TEST_CASE("graph: constants of all dtypes, halves too") {
   check_golden(g, "constants");
 }
 
+TEST_CASE("graph: values without history are named after the memory they lie in") {
+  auto x = ct::tensor({1.0, 2.0}, ct::requires_grad());
+  auto A = ct::tensor({{1.0, 2.0, 30000.25}, {4.0, 5.0, -0.125}});
+  auto h = x * 2, y = A.t().mv(h * h.detach());
+  const Graph g = graph(y, {{"x", x}, {"A", A}, {"h", h}});
+  CHECK(g.node("h, detached").kind == Kind::saved);
+  CHECK(g.node("view of A").kind == Kind::saved);
+  CHECK(g.node("h").kind == Kind::op);
+  CHECK(graph(y, {{"d", h.detach()}, {"h", h}}).node("d").kind == Kind::saved);
+  check_golden(g, "detached");
+}
+
 TEST_CASE("graph: several results, outputs and names") {
   auto x = ct::tensor({1.0, 2.0, 3.0, 4.0}, ct::requires_grad());
   auto parts = x.split(2);
