@@ -196,7 +196,8 @@ std::string right_answer(const Question& q) {
   if (q.kind == Question::Kind::yes_no) return q.key != 0 ? "yes" : "no";
   if (q.kind == Question::Kind::number) {
     char text[40];
-    std::snprintf(text, sizeof text, "%.6g", q.key == 0 ? 0.0 : q.key);
+    const double key = q.key == 0 ? 0.0 : q.key;  // no -0
+    std::snprintf(text, sizeof text, std::abs(key) < 1e15 && key == std::floor(key) ? "%.0f" : "%.6g", key);
     return text;
   }
   std::vector<std::string> parts;

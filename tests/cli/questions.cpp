@@ -70,6 +70,13 @@ TEST_CASE("how exact a number must be") {
   CHECK(verdict(number(12.4, 0), "12") == Verdict::wrong);
 }
 
+TEST_CASE("how a number is shown") {
+  CHECK(right_answer(number(1234567)) == "1234567");
+  CHECK(right_answer(number(-0.0)) == "0");
+  CHECK(right_answer(number(2.0 / 3)) == "0.666667");
+  CHECK(right_answer(number(6.02e23)) == "6.02e+23");
+}
+
 TEST_CASE("yes and no") {
   Question q;
   q.kind = Kind::yes_no;
