@@ -149,6 +149,26 @@ std::string about_signal(int signal, const std::string& output) {
   }
 }
 
+std::string checks_of(const Step& exercise) {
+  return (fs::path(exercise.file).parent_path() / "checks" / exercise.file_name()).string();
+}
+
+Compiled compile_with(const Step& exercise, const std::string& file, const std::string& checks) {
+  CompileOptions options;
+  // The parts of this exercise's checks (exercise_01_*.cpp) and what all checks share; and all that the compiler can do to notice
+  // a broken promise while the program runs.
+  for (const auto& entry : fs::directory_iterator(fs::path(checks).parent_path())) {
+    const std::string name = entry.path().filename().string();
+    const bool part = name.starts_with("exercise_") ? id_of(entry.path().stem().string()) == exercise.id() : true;
+    if (entry.path().extension() == ".cpp" && part && name != exercise.file_name()) options.with.push_back(entry.path().string());
+  }
+  std::sort(options.with.begin(), options.with.end());
+  options.flags = {"-O0", "-D_GLIBCXX_ASSERTIONS"};
+  options.definitions = {"CT_EXERCISE_FILE=" + quoted(file)};
+  options.folders = {fs::path(file).parent_path().string(), course_folder()};
+  return compile(checks, options);
+}
+
 }  // namespace
 
 std::string CheckResult::summary() const {
@@ -167,24 +187,12 @@ std::string CheckResult::summary() const {
 
 CheckResult check_exercise(const Step& exercise, const std::string& file, const std::string& folder) {
   CheckResult result;
-  const std::string checks = (fs::path(exercise.file).parent_path() / "checks" / exercise.file_name()).string();
+  const std::string checks = checks_of(exercise);
   if (access(checks.c_str(), R_OK) != 0) {
     result.text = "cotangent: the checks of this exercise are missing: " + checks + "\n";
     return result;
   }
-  CompileOptions options;
-  // The parts of this exercise's checks (exercise_01_*.cpp) and what all checks share; and all that the compiler can do to notice
-  // a broken promise while the program runs.
-  for (const auto& entry : fs::directory_iterator(fs::path(checks).parent_path())) {
-    const std::string name = entry.path().filename().string();
-    const bool part = name.starts_with("exercise_") ? id_of(entry.path().stem().string()) == exercise.id() : true;
-    if (entry.path().extension() == ".cpp" && part && name != exercise.file_name()) options.with.push_back(entry.path().string());
-  }
-  std::sort(options.with.begin(), options.with.end());
-  options.flags = {"-O0", "-D_GLIBCXX_ASSERTIONS"};
-  options.definitions = {"CT_EXERCISE_FILE=" + quoted(file)};
-  options.folders = {fs::path(file).parent_path().string(), course_folder()};
-  const Compiled compiled = compile(checks, options);
+  const Compiled compiled = compile_with(exercise, file, checks);
   result.compiler = compiled.text;
   if (compiled.interrupted) {
     result.end = End::interrupted;
@@ -236,6 +244,11 @@ CheckResult check_exercise(const Step& exercise, const std::string& file, const 
   }
   if (result.end != End::passed && result.end != End::interrupted) result.text += warnings(compiled, file);
   return result;
+}
+
+void compile_checks(const Step& exercise, const std::string& file) {
+  const std::string checks = checks_of(exercise);
+  if (access(checks.c_str(), R_OK) == 0) compile_with(exercise, file, checks);
 }
 
 }  // namespace cli

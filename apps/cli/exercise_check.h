@@ -29,4 +29,7 @@ struct CheckResult {
 /// Runs in `folder`, where figures go to results/; empty: where we are.
 CheckResult check_exercise(const Step& exercise, const std::string& file, const std::string& folder);
 
+/// Only compiles, which makes the next check quick.
+void compile_checks(const Step& exercise, const std::string& file);
+
 }  // namespace cli

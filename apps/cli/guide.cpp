@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "exercise_check.h"
 #include "learn.h"
 #include "learner_folder.h"
 #include "practice.h"
@@ -120,6 +121,16 @@ int record(const Words& words) {
   return kUsage;
 }
 
+// learn starts this in the background.
+int warm(const Words& words) {
+  const auto steps = course_steps(course_folder());
+  const auto at = words.size() == 1 ? find_step(steps, words[0]) : std::nullopt;
+  const auto file = at && steps[*at].exercise() ? learner_file(steps[*at], read_progress().folder) : std::nullopt;
+  if (!file) return kUsage;
+  compile_checks(steps[*at], *file);
+  return 0;
+}
+
 }  // namespace
 
 std::optional<int> guide(std::string_view command, int count, char** arguments) {
@@ -131,6 +142,7 @@ std::optional<int> guide(std::string_view command, int count, char** arguments) 
   if (command == "solution") return solution_command(words);
   if (command == "reset") return reset(words);
   if (command == "record") return record(words);
+  if (command == "warm") return warm(words);
   return std::nullopt;
 }
 

@@ -1,4 +1,9 @@
 // cli/learn_screen.cpp -- the guide on a terminal: one step of the course at a time, with keys and a check on every save.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -36,7 +41,7 @@ std::string joined(const std::string& prose) {
     if (open && !block) out += ' ';
     else if (!out.empty()) out += '\n';
     out += line;
-    open = !line.empty() && line[0] != '#';
+    open = !code && !line.starts_with("```") && !line.empty() && line[0] != '#';
   }
   return out + '\n';
 }
@@ -64,12 +69,36 @@ std::string open_gaps(const std::string& file) {
   std::istringstream in(read_file(file).value_or(""));
   std::string text;
   int number = 0;
+  bool within = false;  // a comment may need several lines
   for (std::string line; std::getline(in, line);) {
     ++number;
-    if (line.find("// TODO(") != line.npos)
-      text += "  line " + std::to_string(number) + ": " + std::string(trim(trim(line).substr(2))) + '\n';
+    const std::string_view words = trim(line);
+    const bool comment = words.starts_with("//"), gap = words.starts_with("// TODO(");
+    if (gap) text += (within ? "\n" : "") + std::string("  line ") + std::to_string(number) + ":";
+    if (gap || (within && comment)) text += " " + std::string(trim(words.substr(2)));
+    else if (within) text += '\n';
+    within = gap || (within && comment);
   }
   return text;
+}
+
+// Compiles the checks of an exercise in the background, so that the first save is answered as soon as the later ones. Twice forked,
+// so that nobody has to wait for it; it ends by itself.
+void warm_up(const std::string& exercise) {
+  const pid_t child = fork();
+  if (child < 0) return;
+  if (child > 0) {
+    waitpid(child, nullptr, 0);
+    return;
+  }
+  if (fork() != 0) _exit(0);
+  setsid();
+  const int null = open("/dev/null", O_RDWR);
+  for (int fd = 0; fd < 3; ++fd) dup2(null, fd);
+  if (nice(10) < 0) {}
+  for (const int signal : {SIGINT, SIGTSTP, SIGWINCH, SIGPIPE}) ::signal(signal, SIG_DFL);
+  execl("/proc/self/exe", "cotangent-cli", "warm", exercise.c_str(), static_cast<char*>(nullptr));
+  _exit(127);
 }
 
 class Learn {
@@ -239,6 +268,7 @@ class Learn {
       return;
     }
     show("hint", "hint", again ? std::vector<std::string>{step().id(), "--again"} : std::vector<std::string>{step().id()});
+    set_pane("hint", joined(text_));
     message_ = "h: the next hint   H: this one again";
   }
 
@@ -324,6 +354,7 @@ class Learn {
       text += step().questions > 0 ? " q asks its questions.\n" : "\n";
     }
     set_pane("", text);
+    if (exercise() && file && std::exchange(warm_, step().id()) != step().id()) warm_up(step().id());
   }
 
   void notice_saves() {
@@ -408,6 +439,7 @@ class Learn {
   std::string pane_title_, text_, message_, compiler_;
   std::vector<std::string> lines_;        // text_ as it fits
   int top_ = 0;                           // the first of them that is seen
+  std::string warm_;                      // the exercise whose checks are compiled already
   std::string wanted_;                    // the digits of a lesson's number, as typed so far
   int status_ = 0;                        // of the last command that was shown
   std::optional<std::size_t> elsewhere_;  // another step's file that was saved

@@ -212,11 +212,11 @@ std::vector<std::string> fitted(const std::string& text, int width) {
     used = 0;
   };
   // At the last blank if there is one not too far back; what follows begins where the line began.
-  const auto break_line = [&] {
+  const auto break_line = [&](char next) {
     const std::size_t indent = std::min(line.find_first_not_of(' '), line.size());
     const std::size_t blank = line.rfind(' ');
     std::string rest;
-    if (blank != line.npos && blank > indent && display_width(line.substr(blank)) < width / 3) {
+    if (next != ' ' && blank != line.npos && blank > indent && display_width(line.substr(blank)) < width / 3) {
       rest = line.substr(blank + 1);
       line.resize(blank);
     }
@@ -239,11 +239,8 @@ std::vector<std::string> fitted(const std::string& text, int width) {
     } else if (c >= 0x20 && c != 0x7f) {
       const bool begins = (c & 0xC0) != 0x80;
       if (begins && used >= width) {
-        if (c == ' ') {
-          end_line();
-          continue;
-        }
-        break_line();
+        break_line(text[i]);
+        if (c == ' ' && trim(line).empty()) continue;
       }
       line += static_cast<char>(c);
       used += begins;
