@@ -208,7 +208,7 @@ def close(a, b):
     digits = min((len(s.split("e")[0].split(".")[1]) if "." in s else 0) for s in (a, b))
     exponent = int(a.split("e")[1]) if "e" in a else 0
     last = 1.01 * 10.0 ** (exponent - digits) if digits else 0.0
-    return abs(x - y) <= max(1e-6, 1e-4 * abs(y), last)
+    return abs(x - y) <= max(1e-9 if "e" in a + b else 1e-6, 1e-4 * abs(y), last)
 
 
 def difference(ours, theirs):
@@ -223,6 +223,15 @@ def difference(ours, theirs):
             context = lambda p, n: "".join(x + y for x, y in zip(p[max(0, i - 3):i + 3], n[max(0, i - 3):i + 3] + [""] * 9))
             return f"ours:     ..{context(pa, na)}\n    libtorch: ..{context(pb, nb)}"
     return None
+
+
+def check_comparison():
+    """What counts as the same, and what does not."""
+    for same, x, y in [(True, "x = 1.2346", "x = 1.2347"), (False, "x = 1.2346", "x = 1.2349"), (False, "3 steps", "4 steps"),
+                       (True, "[ 1.,  -0.]", "[1., 0.]"), (False, "[1.]", "[-1.]"), (True, "1.2000e-05", "1.2001e-05"),
+                       (False, "1.2000e-05", "1.2100e-05"), (True, "<MulBackward1>", "<MulBackward0>"),
+                       (False, "<MulBackward0>", "<AddBackward0>"), (False, "1.5", "nan"), (True, "torch.Size([2, 3])", "[2, 3]")]:
+        assert (difference(x, y) is None) == same, (x, y)
 
 
 def blocks(text, lesson):
@@ -296,6 +305,7 @@ def compare(lesson, whole):
 
 
 def main():
+    check_comparison()
     paths = sorted(glob.glob(os.path.join(source, "course", "*", "**", "*.cpp"), recursive=True))
     lessons = [Lesson(p) for p in paths if os.path.relpath(p, os.path.join(source, "course")).split(os.sep)[0] not in ("common", "exercises")]
     if only:
