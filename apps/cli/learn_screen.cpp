@@ -34,10 +34,11 @@ namespace {
 std::string joined(const std::string& prose) {
   std::string out;
   std::istringstream in(prose);
-  bool open = false;
+  bool open = false, code = false;
   for (std::string line; std::getline(in, line);) {
-    const bool block =
-        line.empty() || line[0] == '#' || line.starts_with("- ") || line.starts_with("* ") || (line.size() > 1 && line[1] == '.');
+    if (line.starts_with("```")) code = !code;
+    const bool block = code || line.starts_with("```") || line.empty() || line[0] == '#' || line.starts_with("- ") ||
+                       line.starts_with("* ") || (line.size() > 1 && line[1] == '.');
     if (open && !block) out += ' ';
     else if (!out.empty()) out += '\n';
     out += line;
