@@ -69,8 +69,8 @@ std::vector<std::string> dependencies(const fs::path& rule) {
   return files;
 }
 
-// --- What is kept: programs/<hash> is a link to programs/<hash>.<unique>, which never changes once it is there, so that a program
-// that another call is about to start does not vanish. -----------------------------------------------------------------------------
+// --- What is kept: programs/<hash> is a link to programs/<hash>.<unique>, which never changes once it is there, so that a
+// program that another call is about to start does not vanish.
 
 bool still_valid(const fs::path& entry) {
   std::ifstream in(entry / "made-of");
@@ -149,7 +149,8 @@ std::string cache_folder(const std::string& subfolder) {
   const fs::path mine = temporary / ("cotangent-" + std::to_string(getuid()));
   mkdir(mine.c_str(), 0700);
   struct stat s {};
-  if (lstat(mine.c_str(), &s) == 0 && S_ISDIR(s.st_mode) && s.st_uid == getuid() && make_folder(mine / subfolder)) return (mine / subfolder).string();
+  if (lstat(mine.c_str(), &s) == 0 && S_ISDIR(s.st_mode) && s.st_uid == getuid() && make_folder(mine / subfolder))
+    return (mine / subfolder).string();
   std::string made = (temporary / "cotangent-XXXXXX").string();
   if (mkdtemp(made.data()) && make_folder(fs::path(made) / subfolder)) return (fs::path(made) / subfolder).string();
   return (temporary / subfolder).string();
@@ -160,7 +161,8 @@ Compiled compile(const std::string& source, const CompileOptions& options) {
   Compiled result;
   std::error_code ec;
   const fs::path file = fs::absolute(source, ec).lexically_normal();
-  if (!fs::is_regular_file(file, ec)) return failed(result, source, fs::exists(file, ec) ? "this is no file" : "there is no such file");
+  if (!fs::is_regular_file(file, ec))
+    return failed(result, source, fs::exists(file, ec) ? "this is no file" : "there is no such file");
   if (access(file.c_str(), R_OK) != 0) return failed(result, source, "this file may not be read");
 
   std::vector<std::string> command{kCompiler};
@@ -168,8 +170,10 @@ Compiled compile(const std::string& source, const CompileOptions& options) {
   command.insert(command.end(), options.flags.begin(), options.flags.end());
   for (const std::string& d : options.definitions) command.push_back("-D" + d);
   // The learner's own folders come first, so that a header of theirs is found, whatever it is called.
-  std::vector<std::string>::iterator at = std::find_if(command.begin(), command.end(), [](const std::string& s) { return s.starts_with("-I"); });
-  for (auto it = options.folders.rbegin(); it != options.folders.rend(); ++it) at = command.insert(at, "-I" + fs::absolute(*it).string());
+  std::vector<std::string>::iterator at =
+      std::find_if(command.begin(), command.end(), [](const std::string& s) { return s.starts_with("-I"); });
+  for (auto it = options.folders.rbegin(); it != options.folders.rend(); ++it)
+    at = command.insert(at, "-I" + fs::absolute(*it).string());
 
   std::vector<std::string> linked;
   for (const std::string& with : options.with) {
@@ -208,7 +212,9 @@ Compiled compile(const std::string& source, const CompileOptions& options) {
     const fs::path made = folder / id;
     if (!make_folder(made)) return failed(result, "", "the folder " + made.string() + " cannot be made");
     const fs::path rule = made / "depends";
-    for (const std::string& word : {std::string("-MD"), std::string("-MF"), rule.string(), std::string(options.object ? "-c" : "-o")}) command.push_back(word);
+    for (const std::string& word :
+         {std::string("-MD"), std::string("-MF"), rule.string(), std::string(options.object ? "-c" : "-o")})
+      command.push_back(word);
     if (options.object) command.push_back("-o");
     command.push_back((made / name).string());
     command.push_back(file.string());
@@ -252,7 +258,8 @@ Compiled compile(const std::string& source, const CompileOptions& options) {
   result.text = contents(result.log);
   if (result.diagnostics.empty()) result.diagnostics = for_learner(parse_diagnostics(result.text), file.string());
   if (!result.ok && !result.interrupted &&
-      std::none_of(result.diagnostics.begin(), result.diagnostics.end(), [](const Diagnostic& d) { return d.kind == Diagnostic::Kind::error; }))
+      std::none_of(result.diagnostics.begin(), result.diagnostics.end(),
+                   [](const Diagnostic& d) { return d.kind == Diagnostic::Kind::error; }))
     result = failed(result, source, "it does not compile, and the compiler's text is not understood; it is in the log");
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;

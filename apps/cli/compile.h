@@ -19,11 +19,11 @@ struct CompileOptions {
 
 struct Compiled {
   bool ok = false;
-  bool kept = false;        // nothing had to be done: the same source was compiled before
-  bool interrupted = false;  // Ctrl-C
-  std::string program;      // the program (or object), if ok; it stays where it is for at least an hour
-  std::string log;          // a file with the compiler's full text
-  std::string text;         // that text
+  bool kept = false;                    // nothing had to be done: the same source was compiled before
+  bool interrupted = false;             // Ctrl-C
+  std::string program;                  // the program (or object), if ok; it stays where it is for at least an hour
+  std::string log;                      // a file with the compiler's full text
+  std::string text;                     // that text
   std::vector<Diagnostic> diagnostics;  // for the learner: errors, then warnings (see for_learner)
   double seconds = 0;
 };
@@ -37,7 +37,8 @@ Compiled compile(const std::string& source, const CompileOptions& options = {});
 /// there is nothing to say.
 std::string report(const Compiled& result, std::size_t most = 3);
 
-/// Our folder in the user's cache ($XDG_CACHE_HOME or ~/.cache, else the folder for temporary files), with a subfolder; it exists.
+/// Our folder in the user's cache ($XDG_CACHE_HOME or ~/.cache, else the folder for temporary files), with a subfolder in it.
+/// Both are there after the call.
 std::string cache_folder(const std::string& subfolder);
 
 /// Where find_package(cotangent) finds this build tree; empty if it cannot be found.

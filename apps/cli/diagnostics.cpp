@@ -67,8 +67,9 @@ bool is_bar(std::string_view line) {
 }
 
 bool leads_here(std::string_view message) {
-  return message.starts_with("in instantiation of") || message.starts_with("in expansion of macro") || message.starts_with("expanded from macro") ||
-         message.find("requested here") != message.npos || message.starts_with("while substituting");
+  return message.starts_with("in instantiation of") || message.starts_with("in expansion of macro") ||
+         message.starts_with("expanded from macro") || message.find("requested here") != message.npos ||
+         message.starts_with("while substituting");
 }
 
 std::string bar(int line, std::string_view text) {
@@ -87,7 +88,8 @@ bool is_within(const fs::path& file, const fs::path& folder) {
 bool is_own(const Place& place, const fs::path& source) {
   const fs::path file = fs::absolute(place.file).lexically_normal(), course = CT_COURSE_DIR;
   if (file == source) return true;
-  return is_within(file, source.parent_path()) && !is_within(file, course.parent_path() / "include") && !is_within(file, course / "common");
+  return is_within(file, source.parent_path()) && !is_within(file, course.parent_path() / "include") &&
+         !is_within(file, course / "common");
 }
 
 std::string line_of(const Place& place) {
@@ -127,7 +129,8 @@ std::vector<int> lines_with(const fs::path& file, const std::string& word) {
   for (int number = 1; std::getline(in, line); ++number) {
     if (line.starts_with("#include")) continue;
     for (std::size_t at = 0; (at = line.find(word, at)) != line.npos; at += word.size()) {
-      const bool begins = at == 0 || !is_word_char(line[at - 1]), ends = at + word.size() == line.size() || !is_word_char(line[at + word.size()]);
+      const bool begins = at == 0 || !is_word_char(line[at - 1]),
+                 ends = at + word.size() == line.size() || !is_word_char(line[at + word.size()]);
       if (!begins || !ends) continue;
       found.push_back(number);
       break;
@@ -136,8 +139,8 @@ std::vector<int> lines_with(const fs::path& file, const std::string& word) {
   return found;
 }
 
-// The learner's line from which a place in a header was used. GCC does not tell it for a constructor that is inherited, as those of
-// ct::nn::Linear are; then the class is looked for. `where` says what is known about the line.
+// The learner's line from which a place in a header was used. GCC does not tell it for a constructor that is inherited, as those
+// of ct::nn::Linear are; then the class is looked for. `where` says what is known about the line.
 Place leading_line(const Diagnostic& d, const fs::path& own, std::string& where) {
   const auto is_theirs = [&](const Place& p) { return is_own(p, own); };
   where = "which this line uses";
@@ -164,9 +167,11 @@ std::string there_are(const Diagnostic& d) {
     // X::X(const X&) and X::X(X&&) are not what was meant.
     const std::size_t open = s.find('('), colons = s.rfind("::", open);
     if (open == s.npos || s.starts_with("template<") || s.find("operator=") != s.npos) continue;
-    const std::string name = s.substr(colons == s.npos ? 0 : colons + 2, open - (colons == s.npos ? 0 : colons + 2)), scope = s.substr(0, colons == s.npos ? 0 : colons);
+    const std::string name = s.substr(colons == s.npos ? 0 : colons + 2, open - (colons == s.npos ? 0 : colons + 2)),
+                      scope = s.substr(0, colons == s.npos ? 0 : colons);
     if (s.ends_with(name + "&&)") || s.ends_with("(const " + scope + "&)") || s.ends_with("(" + name + "&&)")) continue;
-    if (const std::string twice = name + "::" + name + "("; s.find(twice) != s.npos) s.replace(s.find(twice), twice.size(), name + "(");
+    if (const std::string twice = name + "::" + name + "("; s.find(twice) != s.npos)
+      s.replace(s.find(twice), twice.size(), name + "(");
     if (++count > 3) break;
     out += "      there is " + s + "\n";
   }
@@ -187,7 +192,9 @@ bool parse_linker(std::string_view line, Diagnostic& d) {
   std::string shown(name.substr(0, name.find(';')));
   if (shown.starts_with('`')) shown[0] = '\'';
   if (shown == "'main'") d.message = "the program has no main()";
-  else d.message = (at != line.npos ? "undefined reference to " : "multiple definition of ") + shown + (at != line.npos ? ": it is declared, but defined nowhere" : "");
+  else
+    d.message = (at != line.npos ? "undefined reference to " : "multiple definition of ") + shown +
+                (at != line.npos ? ": it is declared, but defined nowhere" : "");
   return true;
 }
 
@@ -196,7 +203,7 @@ bool parse_linker(std::string_view line, Diagnostic& d) {
 std::vector<Diagnostic> parse_diagnostics(std::string_view text) {
   std::vector<Diagnostic> all;
   std::vector<Place> through, included;  // what was said before the next error
-  Diagnostic* excerpt_of = nullptr;  // whose source lines come next
+  Diagnostic* excerpt_of = nullptr;      // whose source lines come next
   bool first_of_excerpt = false;
   while (!text.empty()) {
     const std::string_view line = next_line(text);
@@ -240,7 +247,8 @@ std::vector<Diagnostic> parse_diagnostics(std::string_view text) {
         first_of_excerpt = true;
         continue;
       }
-      if (rest.find("required from") != rest.npos || rest.find("required by") != rest.npos || rest.find("in 'constexpr' expansion") != rest.npos) {
+      if (rest.find("required from") != rest.npos || rest.find("required by") != rest.npos ||
+          rest.find("in 'constexpr' expansion") != rest.npos) {
         through.push_back(place);
         excerpt_of = nullptr;
         continue;
@@ -259,7 +267,8 @@ std::vector<Diagnostic> parse_diagnostics(std::string_view text) {
       continue;
     }
     // Clang's excerpts have no bar: a line of source, then marks that begin with a space.
-    if (excerpt_of && excerpt_of->place.line > 0 && !line.empty() && line.find(": In ") == line.npos && (first_of_excerpt || line.starts_with(' '))) {
+    if (excerpt_of && excerpt_of->place.line > 0 && !line.empty() && line.find(": In ") == line.npos &&
+        (first_of_excerpt || line.starts_with(' '))) {
       excerpt_of->excerpt += bar(first_of_excerpt ? excerpt_of->place.line : 0, line);
       first_of_excerpt = false;
       continue;
@@ -292,12 +301,14 @@ std::vector<Diagnostic> for_learner(const std::vector<Diagnostic>& all, const st
       std::string where;
       Place led = leading_line(d, own, where);
       // GCC tells the way once for several errors of one place.
-      if (led.line == 0 && before && d.through.empty() && d.included.empty() && d.place.file == before->place.file) led = moved_to, where = moved_where;
+      if (led.line == 0 && before && d.through.empty() && d.included.empty() && d.place.file == before->place.file)
+        led = moved_to, where = moved_where;
       if (led.line == 0 && d.kind == Kind::warning) continue;  // nothing that the learner could do about
       if (led.line > 0) {
         mine.place = led;
         mine.excerpt = bar(led.line, line_of(led));
-        mine.message += " (said in " + fs::path(d.place.file).filename().string() + ":" + std::to_string(d.place.line) + ", " + where + ")";
+        mine.message +=
+            " (said in " + fs::path(d.place.file).filename().string() + ":" + std::to_string(d.place.line) + ", " + where + ")";
       }
       moved_to = led;
       moved_where = where;
@@ -310,7 +321,8 @@ std::vector<Diagnostic> for_learner(const std::vector<Diagnostic>& all, const st
     // One error for each line and kind: those behind it mostly follow from it. Of several in headers, the first one that knows
     // what would fit says most.
     const auto known = std::find_if(out.begin(), out.end(), [&](const Diagnostic& o) {
-      return o.kind == mine.kind && o.place.file == mine.place.file && o.place.line == mine.place.line && (mine.place.line > 0 || o.message == mine.message);
+      return o.kind == mine.kind && o.place.file == mine.place.file && o.place.line == mine.place.line &&
+             (mine.place.line > 0 || o.message == mine.message);
     });
     mine.candidates = d.candidates;
     if (known == out.end()) out.push_back(mine);

@@ -29,22 +29,23 @@ std::vector<cli::Lesson> catalog(std::vector<std::string>* problems = nullptr) {
 }
 
 int help() {
-  std::cout << "cotangent " CT_VERSION
-               " -- compute, see and understand gradients in C++\n\n"
-               "  list                    the lessons: number, title, level, key concepts\n"
-               "  run LESSON [ARGUMENTS]  runs a lesson, by number (1, 01), name or a part of its name\n"
-               "  run FILE.cpp            compiles and runs a file of your own\n"
-               "  run --all [-j N]        runs all lessons and sums up; --plain: as a log\n"
-               "  quiz [LESSON]           asks a lesson's questions, or the next open ones; --answers shows the answers\n"
-               "  learn                   where you are, what is next; runs and checks your files whenever you save them\n"
-               "  new DIR [NAME]          makes a project of your own that builds at once\n"
-               "  start DIR               makes a folder of your own, with the lessons and exercises; again: brings it up to date\n"
-               "  check [EXERCISE|FILE]   checks your file of an exercise\n"
-               "  hint [EXERCISE]         the next hint\n"
-               "  solution [EXERCISE]     a worked solution, once you have tried; --diff: beside yours\n"
-               "  reset EXERCISE|LESSON   the fresh file, yours is kept; reset --all forgets your progress\n"
-               "  help                    this text\n"
-               "  --version               the version\n";
+  std::cout
+      << "cotangent " CT_VERSION
+         " -- compute, see and understand gradients in C++\n\n"
+         "  list                    the lessons: number, title, level, key concepts\n"
+         "  run LESSON [ARGUMENTS]  runs a lesson, by number (1, 01), name or a part of its name\n"
+         "  run FILE.cpp            compiles and runs a file of your own\n"
+         "  run --all [-j N]        runs all lessons and sums up; --plain: as a log\n"
+         "  quiz [LESSON]           asks a lesson's questions, or the next open ones; --answers shows the answers\n"
+         "  learn                   where you are, what is next; runs and checks your files whenever you save them\n"
+         "  new DIR [NAME]          makes a project of your own that builds at once\n"
+         "  start DIR               makes a folder of your own, with the lessons and exercises; again: brings it up to date\n"
+         "  check [EXERCISE|FILE]   checks your file of an exercise\n"
+         "  hint [EXERCISE]         the next hint\n"
+         "  solution [EXERCISE]     a worked solution, once you have tried; --diff: beside yours\n"
+         "  reset EXERCISE|LESSON   the fresh file, yours is kept; reset --all forgets your progress\n"
+         "  help                    this text\n"
+         "  --version               the version\n";
   return 0;
 }
 
@@ -98,7 +99,8 @@ int main(int argc, char** argv) {
   if (command == "new") return cli::new_command(words);
   if (command == "target") return print_targets("run", words);
   if (command == "targets" && !words.empty()) return print_targets(words[0], {words.begin() + 1, words.end()});
-  constexpr std::string_view known[] = {"run", "list", "learn", "quiz", "new", "start", "check", "hint", "solution", "reset", "help", "--version"};
+  constexpr std::string_view known[] = {"run",   "list", "learn",    "quiz",  "new",  "start",
+                                        "check", "hint", "solution", "reset", "help", "--version"};
   const auto* nearest = std::min_element(std::begin(known), std::end(known), [&](std::string_view a, std::string_view b) {
     return cli::edit_distance(command, a) < cli::edit_distance(command, b);
   });

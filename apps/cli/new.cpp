@@ -114,14 +114,16 @@ std::string problem_with_name(const std::string& name) {
     return "a project's name begins with a letter and goes on with letters, digits, _ or -, which '" + name + "' does not";
   if (name.size() > 60) return "the name is too long: " + std::to_string(name.size()) + " letters, and 60 are the most";
   // Targets of CMake's own and ours.
-  for (const char* taken : {"all", "build", "clean", "cotangent", "depend", "edit_cache", "help", "install", "list_install_components", "package", "rebuild_cache", "test"}) {
+  for (const char* taken : {"all", "build", "clean", "cotangent", "depend", "edit_cache", "help", "install",
+                            "list_install_components", "package", "rebuild_cache", "test"}) {
     if (name == taken) return "'" + name + "' means something else to CMake; take another name";
   }
   return "";
 }
 
 int new_command(const std::vector<std::string>& words) {
-  const auto option = std::find_if(words.begin(), words.end(), [](const std::string& w) { return w.starts_with('-') || w.empty(); });
+  const auto option =
+      std::find_if(words.begin(), words.end(), [](const std::string& w) { return w.starts_with('-') || w.empty(); });
   if (words.empty() || words.size() > 2 || option != words.end()) {
     std::cerr << "cotangent: new takes the folder to make, and perhaps a name for the project: ./cotangent new my_project\n";
     return kUsage;
@@ -129,19 +131,22 @@ int new_command(const std::vector<std::string>& words) {
   const std::string shown = words[0].size() > 1 && words[0].ends_with('/') ? words[0].substr(0, words[0].size() - 1) : words[0];
   const fs::path folder = shown;
   std::error_code ec;
-  if (fs::exists(fs::symlink_status(folder, ec)) && !fs::is_directory(folder, ec)) return fail(shown + " is there already, and it is no folder");
+  if (fs::exists(fs::symlink_status(folder, ec)) && !fs::is_directory(folder, ec))
+    return fail(shown + " is there already, and it is no folder");
   const bool made = !fs::exists(folder, ec);
   if (!made) {
     const auto names = names_in(folder, ec);
     if (ec) return fail(shown + ": " + ec.message());
-    if (!names.empty()) return fail(shown + " is not empty: it has " + listed(names) + ". Nothing was changed; name a new folder.");
+    if (!names.empty())
+      return fail(shown + " is not empty: it has " + listed(names) + ". Nothing was changed; name a new folder.");
   }
   const std::string name = words.size() > 1 ? words[1] : name_from_folder(shown);
   if (const std::string problem = problem_with_name(name); !problem.empty()) {
     std::cerr << "cotangent: " << problem << "\n  A name of its own comes second: ./cotangent new " << shown << " my_project\n";
     return kUsage;
   }
-  if (package_folder().empty()) return fail("this build has no package for find_package(cotangent): it was configured with CT_INSTALL=OFF");
+  if (package_folder().empty())
+    return fail("this build has no package for find_package(cotangent): it was configured with CT_INSTALL=OFF");
 
   const fs::path templates = fs::path(CT_COURSE_DIR).parent_path() / "apps" / "cli" / "project";
   std::vector<std::pair<fs::path, std::string>> files;
@@ -165,7 +170,8 @@ int new_command(const std::vector<std::string>& words) {
     const std::string file = f.to;
     std::cout << "  " << file << std::string(20 - file.size(), ' ') << f.about << "\n";
   }
-  std::cout << "\nNext:\n  cd " << shown << "\n  cmake --preset default && cmake --build build\n  ./build/" << name << "\n  ctest --preset default\n";
+  std::cout << "\nNext:\n  cd " << shown << "\n  cmake --preset default && cmake --build build\n  ./build/" << name
+            << "\n  ctest --preset default\n";
   return 0;
 }
 

@@ -23,7 +23,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // --- Signals: a program that may not read the terminal has a process group of its own, so that a time limit ends all that it
-// started. The terminal's Ctrl-C then reaches only us, and we hand it on. --------------------------------------------------------
+// started. The terminal's Ctrl-C then reaches only us, and we hand it on.
 
 constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
 constexpr std::size_t kMost = 16;
@@ -75,14 +75,16 @@ std::atomic<pid_t>* remember(pid_t target) {
   return nullptr;
 }
 
-// --- Starting -------------------------------------------------------------------------------------------------------------------
+// --- Starting -----------------------------------------------------------------------------------------------------------------
 
 // "NAME=value" of our own variables and those of the command, which win.
 std::vector<std::string> environment(const Command& command) {
   std::vector<std::string> all;
   for (char** e = environ; *e; ++e) {
     const std::string_view entry = *e;
-    const auto same = [&](const auto& set) { return entry.starts_with(set.first) && entry.substr(set.first.size()).starts_with('='); };
+    const auto same = [&](const auto& set) {
+      return entry.starts_with(set.first) && entry.substr(set.first.size()).starts_with('=');
+    };
     if (std::none_of(command.environment.begin(), command.environment.end(), same)) all.emplace_back(entry);
   }
   for (const auto& [name, value] : command.environment) all.push_back(name + "=" + value);
@@ -157,7 +159,8 @@ Finished run_process(const Command& command) {
   auto argv = pointers(words), envp = pointers(variables);
   Pipe text, failure;
   int output = -1, null = -1;
-  if (!failure.open() || (command.output == Command::Output::capture && !text.open())) return out.error = std::strerror(errno), out;
+  if (!failure.open() || (command.output == Command::Output::capture && !text.open()))
+    return out.error = std::strerror(errno), out;
   if (command.output == Command::Output::capture) output = text.write;
   if (command.output == Command::Output::discard) output = null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
@@ -220,7 +223,8 @@ std::string what_happened(const Finished& f) {
   if (f.interrupted) return "interrupted";
   std::snprintf(text, sizeof text, "stopped after %.3g s", f.seconds);
   if (f.timed_out) return text;
-  if (f.status > 128 && f.status < 128 + 65) return "killed by signal " + std::to_string(f.status - 128) + " (" + strsignal(f.status - 128) + ")";
+  if (f.status > 128 && f.status < 128 + 65)
+    return "killed by signal " + std::to_string(f.status - 128) + " (" + strsignal(f.status - 128) + ")";
   return f.status == 0 ? "" : "exit status " + std::to_string(f.status);
 }
 

@@ -8,18 +8,18 @@
 namespace cli {
 
 struct Command {
-  std::vector<std::string> arguments;  // the program first; looked up in PATH unless it has a '/'
+  std::vector<std::string> arguments;                                 // the program first; looked up in PATH unless it has a '/'
   std::vector<std::pair<std::string, std::string>> environment = {};  // set besides our own variables
   std::string folder = {};                                            // where it runs; empty: where we are
   /// What becomes of its standard output and standard error.
   enum class Output { inherit, capture, discard } output = Output::inherit;
-  bool input = false;            // whether it may read our standard input; else it reads an empty one
-  double seconds = 0;            // a time limit, after which it and all that it started are killed; 0: none
-  std::size_t most = 16 << 20;   // bytes of output that are captured; what comes after them is read and dropped
+  bool input = false;           // whether it may read our standard input; else it reads an empty one
+  double seconds = 0;           // a time limit, after which it and all that it started are killed; 0: none
+  std::size_t most = 16 << 20;  // bytes of output that are captured; what comes after them is read and dropped
 };
 
 struct Finished {
-  int status = 0;            // the exit status; 128 + the signal that ended it; 127 if it could not be started
+  int status = 0;  // the exit status; 128 + the signal that ended it; 127 if it could not be started
   bool timed_out = false;
   bool interrupted = false;  // Ctrl-C while it ran: it got the signal too
   std::string output;        // standard output and standard error as they came, if captured

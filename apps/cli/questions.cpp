@@ -18,7 +18,8 @@ bool parse_plain(std::string_view s, double& value, int& digits) {
   s = trim(s);
   const std::string text(s);
   // strtod takes more than people mean: "0x10", "nanny", "1 2".
-  const bool word = text == "inf" || text == "-inf" || text == "+inf" || text == "nan" || text == "infinity" || text == "-infinity";
+  const bool word =
+      text == "inf" || text == "-inf" || text == "+inf" || text == "nan" || text == "infinity" || text == "-infinity";
   if (text.empty() || text.size() > 60) return false;
   if (!word && text.find_first_not_of("0123456789.eE+-") != text.npos) return false;
   char* end = nullptr;
@@ -51,8 +52,12 @@ bool is_close(const Question& q, double x, int digits) {
 
 std::size_t length(const Question::Option& o) { return trim(o.text).size(); }
 
-bool says_a_letter(const Question::Option& o) { return length(o) == 1 && std::isalpha(static_cast<unsigned char>(trim(o.text)[0])); }
-bool numbered(const Question& q) { return q.options.size() > 26 || std::any_of(q.options.begin(), q.options.end(), says_a_letter); }
+bool says_a_letter(const Question::Option& o) {
+  return length(o) == 1 && std::isalpha(static_cast<unsigned char>(trim(o.text)[0]));
+}
+bool numbered(const Question& q) {
+  return q.options.size() > 26 || std::any_of(q.options.begin(), q.options.end(), says_a_letter);
+}
 
 // The option that a word means: by what it says, or by its name.
 std::size_t option_called(const Question& q, const std::string& word) {
@@ -126,7 +131,8 @@ bool parse_number(std::string_view text, double& value, int* digits) {
   const std::size_t slash = s.find('/');
   if (slash == s.npos) return parse_plain(s, value, places);
   double over = 0, under = 0;
-  if (!parse_plain(std::string_view(s).substr(0, slash), over, places) || !parse_plain(std::string_view(s).substr(slash + 1), under, places) || under == 0)
+  if (!parse_plain(std::string_view(s).substr(0, slash), over, places) ||
+      !parse_plain(std::string_view(s).substr(slash + 1), under, places) || under == 0)
     return false;
   value = over / under;
   places = 0;
@@ -135,7 +141,8 @@ bool parse_number(std::string_view text, double& value, int* digits) {
 
 void shuffle(Question& question) {
   if (std::all_of(question.options.begin(), question.options.end(), [](const auto& o) { return length(o) <= 2; })) {
-    std::stable_sort(question.options.begin(), question.options.end(), [](const auto& a, const auto& b) { return a.text < b.text; });
+    std::stable_sort(question.options.begin(), question.options.end(),
+                     [](const auto& a, const auto& b) { return a.text < b.text; });
     return;
   }
   std::uint64_t state = std::strtoull(fingerprint(question.text).c_str(), nullptr, 16);
@@ -157,7 +164,8 @@ Verdict judge(const Question& q, std::string_view typed, std::string& hint) {
       double x = 0;
       int digits = 0;
       if (parse_number(s, x, &digits)) return verdict(is_close(q, x, digits));
-      hint = s.find(',') != s.npos ? "write the number with a point, for example 0.75" : "a number, please, for example 0.75, 3/4, 2e-3 or -1";
+      hint = s.find(',') != s.npos ? "write the number with a point, for example 0.75"
+                                   : "a number, please, for example 0.75, 3/4, 2e-3 or -1";
       return Verdict::unclear;
     }
     case Question::Kind::yes_no:
@@ -181,7 +189,8 @@ Verdict judge(const Question& q, std::string_view typed, std::string& hint) {
       if (is_one_of(s, {"none", "none of them", "nothing", "-"})) chosen.assign(q.options.size(), false);
       else if (is_one_of(s, {"all", "all of them"})) chosen.assign(q.options.size(), true);
       else if (!parse_text(q, typed, chosen) && !parse_set(q, s, chosen)) {
-        hint = numbered(q) ? "the numbers of all that are right, for example: 1 3; or: none" : "the letters of all that are right, for example: a c; or: none";
+        hint = numbered(q) ? "the numbers of all that are right, for example: 1 3; or: none"
+                           : "the letters of all that are right, for example: a c; or: none";
         return Verdict::unclear;
       }
       for (std::size_t i = 0; i < chosen.size(); ++i) {

@@ -15,8 +15,8 @@ struct Question {
     bool right = false;
   };
   std::string text, why;
-  double key = 0;                   // of number; of yes_no: 1 or 0
-  double tolerance = 0;             // relative to the key, absolute where that is 0
+  double key = 0;        // of number; of yes_no: 1 or 0
+  double tolerance = 0;  // relative to the key, absolute where that is 0
   std::vector<Option> options = {};
 };
 

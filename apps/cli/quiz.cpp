@@ -30,7 +30,8 @@ constexpr double kSeconds = 300;  // of the lesson's program
 
 int page_width() {
   winsize w{};
-  if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0) return std::clamp<int>(w.ws_col, 40, 100);
+  if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0)
+    return std::clamp<int>(w.ws_col, 40, 100);
   return 100;
 }
 
@@ -101,7 +102,8 @@ Outcome ask(const Lesson& lesson, const Question& q, bool first_question) {
       return tries == 1 ? Outcome::first : Outcome::second;
     }
     if (++tries > 2) {
-      std::cout << coloured(Paint::red, "   No.", paragraph("The answer is " + right_answer(q) + ".", "   No. ")) << paragraph(q.why, "   ");
+      std::cout << coloured(Paint::red, "   No.", paragraph("The answer is " + right_answer(q) + ".", "   No. "))
+                << paragraph(q.why, "   ");
       return Outcome::wrong;
     }
     std::cout << painted(Paint::red, "   No.") << " Once more:\n";
@@ -121,7 +123,8 @@ int answers(const Lesson& lesson) {
   }
   std::cout << heading(lesson, all.size());
   for (std::size_t i = 0; i < all.size(); ++i)
-    std::cout << asked(all[i], i + 1) << paragraph("Answer: " + right_answer(all[i]) + ".", "   ") << paragraph(all[i].why, "   ");
+    std::cout << asked(all[i], i + 1) << paragraph("Answer: " + right_answer(all[i]) + ".", "   ")
+              << paragraph(all[i].why, "   ");
   return 0;
 }
 
@@ -138,7 +141,8 @@ Call understand(const std::vector<std::string>& words) {
     else if (w.empty()) call.problem = "which lesson? For example: ./cotangent quiz 01";
     else call.lesson = w;
   }
-  if (call.answers && call.lesson.empty()) call.problem = "the answers of which lesson? For example: ./cotangent quiz 01 --answers";
+  if (call.answers && call.lesson.empty())
+    call.problem = "the answers of which lesson? For example: ./cotangent quiz 01 --answers";
   return call;
 }
 
@@ -180,9 +184,12 @@ std::vector<Question> questions_of(const Lesson& lesson, std::string& problem) {
   std::vector<Question> all = questions_from_json(text.value_or(""), problems);
   for (Question& q : all) shuffle(q);
   if (finished.interrupted) problem = "interrupted";
-  else if (!finished.error.empty()) problem = "lesson " + lesson.id + " has not been built; ./cotangent quiz " + lesson.id + " builds it first";
-  else if (!text) problem = "lesson " + lesson.id + " did not come to its questions: " + (finished.ok() ? "it wrote none" : what_happened(finished)) +
-                            ". ./cotangent run " + lesson.id + " shows what it says";
+  else if (!finished.error.empty())
+    problem = "lesson " + lesson.id + " has not been built; ./cotangent quiz " + lesson.id + " builds it first";
+  else if (!text)
+    problem = "lesson " + lesson.id +
+              " did not come to its questions: " + (finished.ok() ? "it wrote none" : what_happened(finished)) +
+              ". ./cotangent run " + lesson.id + " shows what it says";
   else if (!problems.empty() && all.empty()) problem = "lesson " + lesson.id + ": " + problems[0];
   return all;
 }
@@ -205,7 +212,8 @@ int quiz(const Lesson& lesson, bool open) {
     });
   }
   if (all.empty()) {
-    std::cout << (of_lesson ? "All questions of lesson " + lesson.id + " are answered.\n" : "Lesson " + lesson.id + " asks no questions.\n");
+    std::cout << (of_lesson ? "All questions of lesson " + lesson.id + " are answered.\n"
+                            : "Lesson " + lesson.id + " asks no questions.\n");
     return 0;
   }
   std::cout << heading(lesson, all.size());

@@ -51,10 +51,13 @@ Call understand(const std::vector<std::string>& words) {
   call.rest.assign(words.begin() + static_cast<std::ptrdiff_t>(i), words.end());
   if (!call.problem.empty()) return call;
   // "run 01 --all" would be easy to type.
-  if (call.all && !call.rest.empty()) call.problem = "run --all runs every lesson, so '" + call.rest[0] + "' is one word too many";
+  if (call.all && !call.rest.empty())
+    call.problem = "run --all runs every lesson, so '" + call.rest[0] + "' is one word too many";
   if (!call.all && call.jobs > 0) call.problem = "-j goes with --all";
   if (!call.all && call.rest.empty())
-    call.problem = "which lesson? For example: ./cotangent run 01  (./cotangent list shows all of them)\n  A file of your own runs too: ./cotangent run my.cpp";
+    call.problem =
+        "which lesson? For example: ./cotangent run 01  (./cotangent list shows all of them)\n  A file of your own runs too: "
+        "./cotangent run my.cpp";
   return call;
 }
 
@@ -76,8 +79,9 @@ std::optional<std::string> own_file(const std::string& word) {
   if (!is_source_name(word) || !fs::exists(word, ec)) return std::nullopt;
   const fs::path file = fs::canonical(word, ec), course = fs::canonical(course_folder(), ec);
   const auto lessons = all_lessons();
-  const bool lesson = !ec && is_within(file, course) &&
-                      std::any_of(lessons.begin(), lessons.end(), [&](const Lesson& l) { return l.stem == file.stem().string() && l.folder == file.parent_path().filename().string(); });
+  const bool lesson = !ec && is_within(file, course) && std::any_of(lessons.begin(), lessons.end(), [&](const Lesson& l) {
+    return l.stem == file.stem().string() && l.folder == file.parent_path().filename().string();
+  });
   return lesson ? std::nullopt : std::optional<std::string>(word);
 }
 
@@ -86,15 +90,19 @@ bool complain_about_file(const std::string& word) {
   std::error_code ec;
   const bool there = fs::exists(word, ec), path = word.starts_with('.') || word.starts_with('/');
   if (!there && !path && !is_source_name(word)) return false;
-  if (there && (is_source_name(word) || (!path && word.find('/') == word.npos))) return false;  // a file "scalar" may well be here
-  if (!there && find_lesson(all_lessons(), word).lesson) return false;                   // course/beginner/01_....cpp from elsewhere
+  if (there && (is_source_name(word) || (!path && word.find('/') == word.npos)))
+    return false;                                                       // a file "scalar" may well be here
+  if (!there && find_lesson(all_lessons(), word).lesson) return false;  // course/beginner/01_....cpp from elsewhere
   if (there) {
-    std::cerr << "cotangent: " << word << (fs::is_directory(word, ec) ? " is a folder" : " is no C++ source") << "; run takes a lesson or a .cpp file\n";
+    std::cerr << "cotangent: " << word << (fs::is_directory(word, ec) ? " is a folder" : " is no C++ source")
+              << "; run takes a lesson or a .cpp file\n";
     return true;
   }
-  std::cerr << "cotangent: there is no file " << word << " in " << fs::current_path(ec).string() << ", and no lesson has that name\n";
+  std::cerr << "cotangent: there is no file " << word << " in " << fs::current_path(ec).string()
+            << ", and no lesson has that name\n";
   const auto found = find_lesson(all_lessons(), word);
-  for (const Lesson& l : found.candidates) std::cerr << "  lesson " << l.id << " is ./cotangent run " << l.id << "  (" << l.title << ")\n";
+  for (const Lesson& l : found.candidates)
+    std::cerr << "  lesson " << l.id << " is ./cotangent run " << l.id << "  (" << l.title << ")\n";
   return true;
 }
 
@@ -106,7 +114,8 @@ void set_plain() {
 
 int cannot_start(const std::string& program, int error, const std::string& lesson) {
   std::cerr << "cotangent: cannot start " << program << ": " << std::strerror(error) << '\n';
-  if (error == ENOENT && !lesson.empty()) std::cerr << "  It has not been built; ./cotangent run " << lesson << " builds it first.\n";
+  if (error == ENOENT && !lesson.empty())
+    std::cerr << "  It has not been built; ./cotangent run " << lesson << " builds it first.\n";
   return error == ENOENT ? 127 : 126;
 }
 
@@ -143,7 +152,8 @@ int run_lesson(const Lesson& lesson, const std::vector<std::string>& rest) {
     std::cerr << "cotangent: " << program << " " << what_happened(finished) << '\n';
     return finished.status;
   }
-  if (finished.status > 128 && !finished.interrupted) std::cerr << "cotangent: lesson " << lesson.id << " was " << what_happened(finished) << '\n';
+  if (finished.status > 128 && !finished.interrupted)
+    std::cerr << "cotangent: lesson " << lesson.id << " was " << what_happened(finished) << '\n';
   // As record_run() and record_finished() do, but in one step: each waits for the disk.
   change_progress([&](Progress& p) {
     ++p.lessons[lesson.id].runs;
@@ -170,7 +180,8 @@ std::optional<Lesson> pick_lesson(std::string_view query, const std::string& com
   if (found.lesson) return found.lesson;
   std::vector<std::string> ignored;
   if (const auto exercise = find_lesson(read_exercises(course_folder(), ignored), query).lesson; exercise && !found.several) {
-    std::cerr << "cotangent: " << exercise->id << " is an exercise (" << exercise->title << "): ./cotangent check " << exercise->id << '\n';
+    std::cerr << "cotangent: " << exercise->id << " is an exercise (" << exercise->title << "): ./cotangent check "
+              << exercise->id << '\n';
     return std::nullopt;
   }
   std::cerr << "cotangent: " << (found.several ? "more than one lesson fits '" : "no lesson fits '") << query << "'.";

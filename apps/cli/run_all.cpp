@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 namespace cli {
 namespace {
 
-constexpr double kSeconds = 300;  // more than any lesson takes, even under sanitizers
+constexpr double kSeconds = 300;   // more than any lesson takes, even under sanitizers
 constexpr std::size_t kTail = 12;  // lines of a failed one that are shown
 
 std::string seconds(double s) {
@@ -140,7 +140,8 @@ int run_all(const std::vector<Lesson>& lessons, bool plain, int jobs) {
     }
   };
   // A lesson mostly uses one processor; more than two at once would only make the times look bad.
-  const std::size_t most = jobs > 0 ? static_cast<std::size_t>(jobs) : std::min(2U, std::max(1U, std::thread::hardware_concurrency()));
+  const std::size_t most =
+      jobs > 0 ? static_cast<std::size_t>(jobs) : std::min(2U, std::max(1U, std::thread::hardware_concurrency()));
   std::vector<std::thread> others;
   for (std::size_t i = 1; i < std::min(most, lessons.size()); ++i) others.emplace_back(work);
   work();
@@ -165,10 +166,12 @@ int run_all(const std::vector<Lesson>& lessons, bool plain, int jobs) {
     const Finished& f = finished[i];
     if (f.ok()) continue;
     std::cout << "\n" << lessons[i].stem << ": " << what_happened(f) << "\n" << last_lines(f.output, kTail);
-    if (f.error == "No such file or directory") std::cout << "    It has not been built; ./cotangent run --all builds all first.\n";
+    if (f.error == "No such file or directory")
+      std::cout << "    It has not been built; ./cotangent run --all builds all first.\n";
     else std::cout << "    All of it: " << results << "/output/" << lessons[i].stem << ".txt\n";
   }
-  std::cout << "\n" << lessons.size() - failed << " of " << lessons.size() << " lessons ok, " << seconds(total) << " of lessons\n"
+  std::cout << "\n"
+            << lessons.size() - failed << " of " << lessons.size() << " lessons ok, " << seconds(total) << " of lessons\n"
             << "Figures and what the lessons printed: " << results << "\n";
   return failed == 0 ? 0 : 1;
 }

@@ -44,7 +44,8 @@ std::string output(const cli::Compiled& c) {
 
 TEST_CASE("a program is made once, and again when it or what it includes has changed") {
   const Folder folder;
-  const auto source = folder.write("my program.cpp", "#include <cstdio>\n#include \"mine.h\"\nint main() { std::printf(\"%d %s\", VALUE, TEXT); }\n");
+  const auto source = folder.write(
+      "my program.cpp", "#include <cstdio>\n#include \"mine.h\"\nint main() { std::printf(\"%d %s\", VALUE, TEXT); }\n");
   folder.write("mine.h", "#define VALUE 1\n");
   cli::CompileOptions options;
   options.definitions = {"TEXT=\"a b\""};

@@ -132,7 +132,9 @@ TEST_CASE("where no function fits, those that there are") {
   auto seen = seen_with("#include <Linear>\nint main() {\n  ct::nn::Linear l(1);\n  Linearly();\n}\n");
   REQUIRE(seen.size() == 1);
   CHECK(seen[0].place.line == 3);
-  CHECK(seen[0].message == "no matching function for call to 'ct::nn::LinearImpl::LinearImpl(int)' (said in stl_construct.h:96, which this line uses)");
+  CHECK(seen[0].message ==
+        "no matching function for call to 'ct::nn::LinearImpl::LinearImpl(int)' (said in stl_construct.h:96, which this line "
+        "uses)");
   CHECK(seen[0].excerpt == "    3 |   ct::nn::Linear l(1);\n      there is ct::nn::LinearImpl(const ct::nn::LinearOptions&)\n");
   seen = seen_with("Linear a;\nLinear b;\n");
   REQUIRE(seen.size() == 1);
@@ -157,10 +159,12 @@ TEST_CASE("the linker's text") {
 }
 
 TEST_CASE("long names are shortened, errors without a place are kept, odd text does no harm") {
-  const auto all = cli::parse_diagnostics("/h/m.cpp:1:2: error: 'std::vector<std::vector<double, std::allocator<double> >, std::allocator<std::vector<double, "
-                                          "std::allocator<double> > > >' and 'std::__cxx11::basic_string<char>'\n");
+  const auto all = cli::parse_diagnostics(
+      "/h/m.cpp:1:2: error: 'std::vector<std::vector<double, std::allocator<double> >, std::allocator<std::vector<double, "
+      "std::allocator<double> > > >' and 'std::__cxx11::basic_string<char>'\n");
   CHECK(cli::for_learner(all, "/h/m.cpp")[0].message == "'std::vector<std::vector<double>>' and 'std::string'");
-  const auto none = cli::for_learner(cli::parse_diagnostics("g++: fatal error: no input files\ncompilation terminated.\n"), "/h/m.cpp");
+  const auto none =
+      cli::for_learner(cli::parse_diagnostics("g++: fatal error: no input files\ncompilation terminated.\n"), "/h/m.cpp");
   REQUIRE(none.size() == 1);
   CHECK(none[0].message == "no input files");
   CHECK(cli::to_text(none) == "error: no input files\n");

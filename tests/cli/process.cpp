@@ -113,7 +113,9 @@ TEST_CASE("several programs at once") {
   std::vector<std::string> outputs(8);
   std::vector<std::thread> threads;
   for (int i = 0; i < 8; ++i)
-    threads.emplace_back([i, &outputs] { outputs[static_cast<std::size_t>(i)] = run_process(shell("sleep 0.1; echo " + std::to_string(i))).output; });
+    threads.emplace_back([i, &outputs] {
+      outputs[static_cast<std::size_t>(i)] = run_process(shell("sleep 0.1; echo " + std::to_string(i))).output;
+    });
   for (auto& t : threads) t.join();
   for (int i = 0; i < 8; ++i) CHECK(outputs[static_cast<std::size_t>(i)] == std::to_string(i) + "\n");
 }

@@ -40,7 +40,9 @@ TEST_CASE("numbers as people type them") {
     CAPTURE(typed);
     CHECK(verdict(number(0.75), typed) == Verdict::right);
   }
-  CHECK(verdict(number(-1), "\xE2\x88\x92" "1") == Verdict::right);
+  CHECK(verdict(number(-1),
+                "\xE2\x88\x92"
+                "1") == Verdict::right);
   CHECK(verdict(number(2e-3), "2e-3") == Verdict::right);
   CHECK(verdict(number(2e-3), "2E-3") == Verdict::right);
   CHECK(verdict(number(0), "0") == Verdict::right);
@@ -96,7 +98,8 @@ TEST_CASE("one option, and sets of them") {
   for (const char* typed : {"a b", "d", "4", "0", "", "what?", "\x01\xff"}) CHECK(verdict(one, typed) == Verdict::unclear);
 
   const auto set = options(Kind::several, {{"a * b", true}, {"a + b", false}, {"a.exp()", true}, {"-a", false}});
-  for (const char* typed : {"a c", "c,a", "ac", "CA", "1 3", "a and c", "(a), (c)", "a c a"}) CHECK(verdict(set, typed) == Verdict::right);
+  for (const char* typed : {"a c", "c,a", "ac", "CA", "1 3", "a and c", "(a), (c)", "a c a"})
+    CHECK(verdict(set, typed) == Verdict::right);
   for (const char* typed : {"a", "a b c", "none", "all", "b"}) CHECK(verdict(set, typed) == Verdict::wrong);
   for (const char* typed : {"", "e", "a 5", "a!", "13"}) CHECK(verdict(set, typed) == Verdict::unclear);
   CHECK(verdict(options(Kind::several, {{"x", false}, {"y", false}}), "none") == Verdict::right);
