@@ -86,7 +86,7 @@ std::string normal_form(std::string_view query) {
   return s;
 }
 
-// workshop_1_problem_1 -> w1p1
+// workshop_1 -> w1
 std::string initials(const Lesson& lesson) {
   std::string out;
   for (std::string_view word : split(lesson.id, '_')) out += all_digits(word) ? word : word.substr(0, 1);

@@ -16,7 +16,7 @@ namespace cli {
 /// lines that are indented by two spaces or more.
 struct Lesson {
   std::string stem;    // file name without .cpp: 01_basic_scalar_backward
-  std::string id;      // what `list` shows and `run` takes: 01, lecture_1, workshop_1_problem_1
+  std::string id;      // what `list` shows and `run` takes: 01, lecture_1, workshop_1
   std::string folder;  // beginner, lecture, ...
   std::string title;
   std::string level;
