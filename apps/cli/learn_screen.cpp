@@ -174,6 +174,7 @@ class Learn {
         else set_pane("all that the compiler says", compiler_);
         break;
       case 'l': overview(); break;
+      case 'u': show("your folder", "start", {}); break;
       case 'i': introduce(); break;
       case 'e': edit(); break;
       case 'n': move(1); break;
@@ -202,16 +203,16 @@ class Learn {
     const bool done = standing(step(), progress_).done;
     std::string text = out.text;
     if (done && (!before || exercise()) && out.ok) text += "\n" + achieved(step()) + next_line();
-    else if (out.ok && !done) text += "\nNow its questions: q\n";
     char time[32];
     std::snprintf(time, sizeof time, "  (%.1f s)", seconds);
     set_pane(out.summary + time, text);
     // What is wrong first is what to look at first.
     const auto bad = std::find_if(lines_.begin(), lines_.end(), [](const std::string& line) { return line.starts_with("NO "); });
     if (bad != lines_.end() && bad - lines_.begin() > pane() - 4) top_ = static_cast<int>(bad - lines_.begin());
-    message_ = out.ok              ? ""
-               : compiler_.empty() ? "Change your file and save it: it is looked at again."
-                                   : "Change your file and save it. f shows all that the compiler says.";
+    if (out.ok) message_ = done ? next_line() : "Now its questions: q";
+    else if (compiler_.empty()) message_ = "Change your file and save it: it is looked at again.";
+    else message_ = "Change your file and save it. f shows all that the compiler says.";
+    while (!message_.empty() && message_.back() == '\n') message_.pop_back();
   }
 
   std::string next_line() const {
@@ -342,7 +343,7 @@ class Learn {
       if (!file) {
         text += folder_.empty()
                     ? "\nExercises are done in a folder of your own: leave with x, then  ./cotangent start ~/cotangent-course\n"
-                    : "\nYour folder lacks this file: leave with x, then  ./cotangent start\n";
+                    : "\nYour folder lacks this file: u brings it.\n";
       } else {
         const std::string gaps = open_gaps(*file);
         text += (gaps.empty() ? "\nr checks your file."
