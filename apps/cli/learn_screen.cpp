@@ -11,10 +11,8 @@
 #include <filesystem>
 #include <iostream>
 #include <optional>
-#include <sstream>
 #include <utility>
 
-#include "files.h"
 #include "learn.h"
 #include "learner_folder.h"
 #include "paint.h"
@@ -22,6 +20,7 @@
 #include "progress.h"
 #include "screen.h"
 #include "step_run.h"
+#include "step_text.h"
 #include "text.h"
 #include "watch.h"
 
@@ -29,59 +28,6 @@ namespace fs = std::filesystem;
 
 namespace cli {
 namespace {
-
-// Paragraphs become one line each, so that they fill the screen, whatever its width; lists and headings stay.
-std::string joined(const std::string& prose) {
-  std::string out;
-  std::istringstream in(prose);
-  bool open = false, code = false;
-  for (std::string line; std::getline(in, line);) {
-    if (line.starts_with("```")) code = !code;
-    const bool block = code || line.starts_with("```") || line.empty() || line[0] == '#' || line.starts_with("- ") ||
-                       line.starts_with("* ") || (line.size() > 1 && line[1] == '.');
-    if (open && !block) out += ' ';
-    else if (!out.empty()) out += '\n';
-    out += line;
-    open = !code && !line.starts_with("```") && !line.empty() && line[0] != '#';
-  }
-  return out + '\n';
-}
-
-// The first cell of prose in a source: what it is about.
-std::string introduction(const std::string& file) {
-  std::istringstream in(read_file(file).value_or(""));
-  std::string text;
-  bool within = false;
-  for (std::string line; std::getline(in, line);) {
-    const std::string_view words = trim(line);
-    if (words.starts_with("// %%")) {
-      if (within) break;
-      within = words.find("[markdown]") != words.npos;
-    } else if (within) {
-      if (!words.starts_with("//")) break;
-      text += std::string(trim(words.substr(2))) + '\n';
-    }
-  }
-  return joined(text);
-}
-
-// The gaps that are still marked in the learner's file.
-std::string open_gaps(const std::string& file) {
-  std::istringstream in(read_file(file).value_or(""));
-  std::string text;
-  int number = 0;
-  bool within = false;  // a comment may need several lines
-  for (std::string line; std::getline(in, line);) {
-    ++number;
-    const std::string_view words = trim(line);
-    const bool comment = words.starts_with("//"), gap = words.starts_with("// TODO(");
-    if (gap) text += (within ? "\n" : "") + std::string("  line ") + std::to_string(number) + ":";
-    if (gap || (within && comment)) text += " " + std::string(trim(words.substr(2)));
-    else if (within) text += '\n';
-    within = gap || (within && comment);
-  }
-  return text;
-}
 
 // Compiles the checks of an exercise in the background, so that the first save is answered as soon as the later ones. Twice forked,
 // so that nobody has to wait for it; it ends by itself.
