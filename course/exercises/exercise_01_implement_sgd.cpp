@@ -81,7 +81,8 @@ static std::size_t epochs_needed(const std::vector<double>& losses) {
 
 static void print_run(const std::string& name, const Line& line, const std::vector<double>& losses) {
   ct::print("\n" + name);
-  for (std::size_t epoch = 0; epoch < losses.size(); epoch += 20) ct::print("  epoch", epoch, "loss", ct::fixed(losses[epoch], 6));
+  for (std::size_t epoch = 0; epoch < losses.size(); epoch += 20)
+    ct::print("  epoch", epoch, "loss", ct::fixed(losses[epoch], 6));
   ct::print("  then w", ct::fixed(line.w.item<double>(), 5), "b", ct::fixed(line.b.item<double>(), 5));
 }
 
@@ -154,13 +155,16 @@ int main() {
   ct::print("\nsecond derivatives", ct::fixed(ww, 5), ct::fixed(wb, 5), "2; eigenvalues", ct::fixed(low, 5), ct::fixed(high, 5));
 
   ask("Above which learning rate does plain SGD diverge on this loss? The largest eigenvalue is 2.09083.", number(2 / high, 2e-3),
-      "A step multiplies the distance along that axis by 1 - 2.09083 lr. Beyond lr = 2 / 2.09083 = 0.95655 that is below -1: each "
+      "A step multiplies the distance along that axis by 1 - 2.09083 lr. Beyond lr = 2 / 2.09083 = 0.95655 that is below -1: "
+      "each "
       "step overshoots by more than it was away.");
   auto slowest = [&](double lr) { return std::max(std::abs(1 - lr * low), std::abs(1 - lr * high)); };
   ask("Why is lr = 0.5 so much faster than 0.1 here?",
-      choice({{"both eigenvalues are near 2, so 1 - 0.5 * eigenvalue is nearly 0 along both axes", slowest(0.5) < 0.1 && slowest(0.1) > 0.8},
+      choice({{"both eigenvalues are near 2, so 1 - 0.5 * eigenvalue is nearly 0 along both axes",
+               slowest(0.5) < 0.1 && slowest(0.1) > 0.8},
               {"a larger learning rate is always faster", slowest(0.95) < slowest(0.5)},
               {"the loss is five times smaller with it", make_line().loss().item<double>() < 11.4}}),
-      "With lr = 0.5 the factors are 0.08 and -0.05, with lr = 0.1 they are 0.82 and 0.79, and with lr = 0.95 one is -0.99: slow again.");
+      "With lr = 0.5 the factors are 0.08 and -0.05, with lr = 0.1 they are 0.82 and 0.79, and with lr = 0.95 one is -0.99: slow "
+      "again.");
   return finish();
 }

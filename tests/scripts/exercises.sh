@@ -12,7 +12,7 @@ flags=(-std=c++20 -O0 -g1 -D_GLIBCXX_ASSERTIONS -w -I "$source/include" -I "$sou
 worked=$source/course/exercises/worked/$exercise.cpp fresh=$source/course/exercises/$exercise.cpp
 
 # What is the same for all is compiled once.
-printf '#include <cotangent/optim.h>\n#include "exercises/checks/check.h"\n' >"$work/common.h"
+{ grep '^#include <' "$worked"; echo '#include "exercises/checks/check.h"'; } >"$work/common.h"
 "$compiler" "${flags[@]}" -x c++-header "$work/common.h" -o "$work/common.h.gch" 2>"$work/errors" || { cat "$work/errors"; exit 1; }
 
 # mark NAME: compiles the check with NAME.cpp inside it, runs it, and leaves NAME.status, NAME.out and NAME.json.

@@ -1,0 +1,268 @@
+// Exercise 02: Train on mini-batches
+// Level: exercise
+// Concepts: mini-batches, shuffling, epochs, batch size, noise of gradients, datasets, data loaders
+
+#include "common/lesson.h"
+
+#include <cotangent/data/dataloader.h>
+#include <cotangent/optim.h>
+#include <cotangent/plot.h>
+
+#include <algorithm>
+#include <cmath>
+
+using namespace lesson;
+
+// %% [markdown]
+// # Train on mini-batches
+// The loss is a mean over all points, and a mean can be estimated from a few of them. So instead of one step with the gradient
+// of all 1000 points, make a step after every 16 or 64: many cheap, noisy steps for one exact step. One pass over all points is
+// an epoch; each epoch shuffles them anew, so that the batches are different ones each time.
+
+// %%
+// The model w2 x^2 + w1 x + b, and 1000 points of 2 x^2 + 3 x + 1 with noise.
+struct Parabola {
+  ct::Tensor w2, w1, b;
+  ct::Tensor operator()(const ct::Tensor& x) const { return w2 * x.pow(2) + w1 * x + b; }
+  std::vector<ct::Tensor> parameters() const { return {w2, w1, b}; }
+};
+struct Task {
+  ct::Tensor x, y;
+  Parabola model;
+};
+static Task make_task() {
+  ct::manual_seed(42);
+  auto x = ct::randn({1000, 1});
+  auto y = 2 * x.pow(2) + 3 * x + 1 + 0.5 * ct::randn({1000, 1});
+  auto w2 = ct::randn({1}, ct::requires_grad()), w1 = ct::randn({1}, ct::requires_grad());
+  return {x, y, {w2, w1, ct::zeros({1}, ct::requires_grad())}};
+}
+
+using Batches = std::vector<std::pair<ct::Tensor, ct::Tensor>>;
+
+// Shuffles the rows of x and y, alike, and cuts them into batches. The last batch may be smaller: 5 rows in batches of 2 give
+// batches of 2, 2 and 1.
+static Batches create_mini_batches(const ct::Tensor& x, const ct::Tensor& y, std::int64_t batch_size) {
+  Batches batches;
+  const std::int64_t n = x.size(0);
+  auto order = ct::randperm(n);
+  for (std::int64_t start = 0; start < n; start += batch_size) {
+    auto rows = order.slice(0, start, std::min(start + batch_size, n));
+    batches.emplace_back(x.index_select(0, rows), y.index_select(0, rows));
+  }
+  return batches;
+}
+
+// Trains the model with a step after each batch. Returns one number for each epoch: the mean of the losses of its batches.
+static std::vector<double> train_with_mini_batches(Parabola& model, const ct::Tensor& x, const ct::Tensor& y,
+                                                   std::int64_t batch_size, double lr, int epochs) {
+  std::vector<double> losses;
+  ct::optim::SGD optimizer(model.parameters(), lr);
+  for (int epoch = 0; epoch < epochs; ++epoch) {
+    const Batches batches = create_mini_batches(x, y, batch_size);
+    double sum = 0;
+    for (const auto& [bx, by] : batches) {
+      auto loss = (model(bx) - by).pow(2).mean();
+      optimizer.zero_grad();
+      loss.backward();
+      optimizer.step();
+      sum += loss.item<double>();
+    }
+    losses.push_back(sum / static_cast<double>(batches.size()));
+  }
+  return losses;
+}
+
+// Trains with each batch size, each time from a fresh make_task() and after manual_seed(0). Returns the losses of each run.
+static std::vector<std::vector<double>> compare_batch_sizes(const std::vector<std::int64_t>& sizes, double lr, int epochs) {
+  std::vector<std::vector<double>> curves;
+  for (std::int64_t size : sizes) {
+    Task task = make_task();
+    ct::manual_seed(0);
+    curves.push_back(train_with_mini_batches(task.model, task.x, task.y, size, lr, epochs));
+    ct::print("batch size", size, "loss of epoch 1:", ct::fixed(curves.back().at(0), 6), "10:", ct::fixed(curves.back().at(9), 6),
+              "last:", ct::fixed(curves.back().back(), 6));
+    ct::print("  then w2", ct::fixed(task.model.w2.item<double>(), 4), "w1", ct::fixed(task.model.w1.item<double>(), 4), "b",
+              ct::fixed(task.model.b.item<double>(), 4));
+  }
+  return curves;
+}
+
+// Your answers, as batch sizes out of 1, 16, 64, 256 and 1000: which of them brings the loss below 0.3 in the fewest epochs, and
+// which has the smoothest curve, one that does not depend on the shuffle?
+static std::int64_t fewest_epochs() { return 1; }
+static std::int64_t smoothest() { return 1000; }
+
+// Bonus: the same as train_with_mini_batches, but with a ct::data::TensorDataset(x, y) and a ct::data::DataLoader that shuffles.
+static std::vector<double> train_with_data_loader(Parabola& model, const ct::Tensor& x, const ct::Tensor& y,
+                                                  std::int64_t batch_size, double lr, int epochs) {
+  std::vector<double> losses;
+  ct::data::DataLoader loader(ct::data::TensorDataset(x, y),
+                              ct::data::DataLoaderOptions().batch_size(static_cast<std::size_t>(batch_size)).shuffle(true));
+  ct::optim::SGD optimizer(model.parameters(), lr);
+  for (int epoch = 0; epoch < epochs; ++epoch) {
+    double sum = 0, batches = 0;
+    for (auto& [bx, by] : loader) {
+      auto loss = (model(bx) - by).pow(2).mean();
+      optimizer.zero_grad();
+      loss.backward();
+      optimizer.step();
+      sum += loss.item<double>();
+      ++batches;
+    }
+    losses.push_back(sum / batches);
+  }
+  return losses;
+}
+
+// Bonus: the variance of the gradient of w1 over the batches of so many epochs, at the model as it is (without a step).
+static double gradient_variance(const Parabola& model, const ct::Tensor& x, const ct::Tensor& y, std::int64_t batch_size,
+                                int epochs) {
+  double n = 0, sum = 0, squares = 0;
+  for (int epoch = 0; epoch < epochs; ++epoch)
+    for (const auto& [bx, by] : create_mini_batches(x, y, batch_size)) {
+      for (const ct::Tensor& p : model.parameters()) p.mutable_grad().reset();
+      (model(bx) - by).pow(2).mean().backward();
+      const double g = model.w1.grad().item<double>();
+      n += 1, sum += g, squares += g * g;
+    }
+  return squares / n - (sum / n) * (sum / n);
+}
+
+int main() {
+  // %%
+  section("1. Batches of a toy example");
+  auto toy = ct::arange(5, ct::kFloat).unsqueeze(1);
+  ct::manual_seed(0);
+  const Batches toy_batches = create_mini_batches(toy, 10 * toy, 2);
+  for (const auto& [bx, by] : toy_batches) ct::print("x", bx.flatten(), "y", by.flatten());
+  check_that(toy_batches.size() == 3 && toy_batches[2].first.size(0) == 1, "5 rows make batches of 2, 2 and 1");
+
+  // %%
+  section("2. One run");
+  Task task = make_task();
+  ct::print("start: w2", ct::fixed(task.model.w2.item<double>(), 5), "w1", ct::fixed(task.model.w1.item<double>(), 5));
+  check(task.model.w2.item<double>(), 0.2388235, 1e-5);
+  check(task.model.w1.item<double>(), -0.5218456, 1e-5);
+  ct::manual_seed(0);
+  auto losses = train_with_mini_batches(task.model, task.x, task.y, 32, 0.01, 50);
+  for (std::size_t epoch = 0; epoch < losses.size(); epoch += 10)
+    ct::print("  epoch", epoch + 1, "loss", ct::fixed(losses[epoch], 6));
+  ct::print("  then w2", ct::fixed(task.model.w2.item<double>(), 4), "w1", ct::fixed(task.model.w1.item<double>(), 4), "b",
+            ct::fixed(task.model.b.item<double>(), 4));
+  check(losses.at(0), 10.681955, 1e-4);
+  check(losses.at(9), 0.262412, 1e-4);
+  check(losses.at(49), 0.267266, 1e-4);
+  check(task.model.w2.item<double>(), 2.0014, 0, 1e-4);
+  check(task.model.w1.item<double>(), 3.0150, 0, 1e-4);
+  check(task.model.b.item<double>(), 0.9802, 0, 1e-4);
+
+  // %% [markdown]
+  // Least squares says what the best parabola is: w2 = 2.0007, w1 = 3.0107, b = 0.9798, with a mean squared error of 0.26564.
+
+  // %%
+  section("3. Five batch sizes");
+  const std::vector<std::int64_t> sizes = {1, 16, 64, 256, 1000};
+  auto curves = compare_batch_sizes(sizes, 0.01, 50);
+  const double table[][3] = {{0.983515, 0.281113, 0.285421},
+                             {6.587832, 0.265546, 0.266812},
+                             {15.445376, 0.293808, 0.266245},
+                             {23.085834, 3.116634, 0.269906},
+                             {26.226717, 12.827803, 2.012733}};
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    check(curves.at(i).at(0), table[i][0], 1e-4);
+    check(curves.at(i).at(9), table[i][1], 1e-4);
+    check(curves.at(i).at(49), table[i][2], 1e-4);
+  }
+
+  // %%
+  section("4. The figure");
+  ct::plot::Figure figure({.width = 760, .height = 460});
+  for (std::size_t i = 0; i < sizes.size(); ++i)
+    figure.ax().plot(ct::arange(1, 51), curves[i], {.label = "batch size " + std::to_string(sizes[i])});
+  figure.ax().axhline(0.2656437, {.label = "least squares", .color = "gray", .width = 1.2, .dashes = ":"});
+  figure.ax()
+      .title("Batch sizes on a parabola, lr = 0.01")
+      .xlabel("epoch")
+      .ylabel("mean loss of the epoch")
+      .yscale("log")
+      .grid()
+      .legend();
+  save(figure, "exercise_02_batch_sizes");
+  check_that(figure.ax().series().size() == 6 && figure.ax().yscale() == "log", "five curves and a line, on a logarithmic axis");
+
+  // %%
+  section("5. What do you see?");
+  ct::print("fewest epochs: batch size", fewest_epochs());
+  ct::print("smoothest: batch size", smoothest());
+  std::vector<std::size_t> needed;
+  std::vector<double> wobble;  // how much the curve depends on the shuffle: against ten epochs shuffled with another seed
+  for (std::size_t i = 0; i < curves.size(); ++i) {
+    const auto& curve = curves[i];
+    needed.push_back(
+        static_cast<std::size_t>(std::find_if(curve.begin(), curve.end(), [](double l) { return l < 0.3; }) - curve.begin()));
+    Task other = make_task();
+    ct::manual_seed(1);
+    const auto again = train_with_mini_batches(other.model, other.x, other.y, sizes[i], 0.01, 10);
+    wobble.push_back(0);
+    for (std::size_t epoch = 0; epoch < std::min(again.size(), curve.size()); ++epoch)
+      wobble[i] = std::max(wobble[i], std::abs(again[epoch] / curve[epoch] - 1));
+    ct::print("  batch size", sizes[i],
+              needed[i] < curve.size() ? "is below 0.3 in epoch " + std::to_string(needed[i] + 1) : "never is below 0.3",
+              "and changes by", ct::fixed(100 * wobble[i], 2), "% with another shuffle");
+  }
+  check_that(sizes[static_cast<std::size_t>(std::min_element(needed.begin(), needed.end()) - needed.begin())] == fewest_epochs(),
+             "batch size 1 needs the fewest epochs");
+  check_that(sizes[static_cast<std::size_t>(std::min_element(wobble.begin(), wobble.end()) - wobble.begin())] == smoothest() &&
+                 wobble[4] < 1e-4,
+             "the curve of the full batch does not depend on the shuffle");
+
+  // %% [markdown]
+  // ## Bonus: a data loader, and the noise of a gradient
+
+  // %%
+  section("6. Bonus: Dataset and DataLoader");
+  Task loaded = make_task();
+  ct::manual_seed(0);
+  auto with_loader = train_with_data_loader(loaded.model, loaded.x, loaded.y, 32, 0.01, 50);
+  if (!with_loader.empty())
+    ct::print("loss of epoch 50:", ct::fixed(with_loader.back(), 6), "w1", ct::fixed(loaded.model.w1.item<double>(), 4));
+  check(loaded.model.w2.item<double>(), 2.0007371, 0, 0.05);
+  check(loaded.model.w1.item<double>(), 3.0107237, 0, 0.05);
+  check(loaded.model.b.item<double>(), 0.9797824, 0, 0.05);
+
+  // %%
+  section("7. Bonus: how noisy is the gradient?");
+  Task still = make_task();
+  ct::manual_seed(1);
+  std::vector<double> variances;
+  for (std::int64_t size : {4, 16, 64, 256}) {
+    variances.push_back(gradient_variance(still.model, still.x, still.y, size, 20));
+    ct::print("batch size", size, "variance of the gradient of w1:", ct::fixed(variances.back(), 4));
+  }
+  for (std::size_t i = 0; i < 2; ++i) {
+    const double ratio = variances[i] / variances[i + 1];
+    check_that(ratio > 3 && ratio < 5.5, "four times the batch, about a quarter of the variance");
+  }
+
+  // %%
+  const double rows = static_cast<double>(make_task().x.size(0)), steps = std::ceil(rows / 64), last = rows - 64 * (steps - 1);
+  ask("How many steps does one epoch over 1000 points make with batch size 64?", number(steps),
+      "15 batches of 64 are 960 points; the other 40 make a sixteenth, smaller batch.");
+  ask("train_with_mini_batches returns the plain mean over the batches. With batch size 64, how many times as much does a point "
+      "of "
+      "the last batch count in it as a point of another batch?",
+      number(64 / last),
+      "Each batch counts alike, so a point of the last one counts 1/40 of a batch and another one 1/64: 64/40 = 1.6 times as "
+      "much. "
+      "A mean weighted by the sizes of the batches would treat all points alike.");
+  ask("With the same learning rate, what is true of smaller batches?",
+      several({{"an epoch makes more steps", std::ceil(rows / 16) > std::ceil(rows / 64)},
+               {"a step costs less", 16 < 64},
+               {"the gradient is less noisy", 1.0 / 16 < 1.0 / 64},
+               {"in the end the parameters wander around the best ones instead of resting there", 1.0 / 16 > 1.0 / 64}}),
+      "The variance of the gradient goes as 1 / batch size. Many noisy steps come near the goal soon, and the same noise keeps "
+      "them "
+      "from resting there: the loss of batch size 1 ends at 0.285, that of 16 at 0.267, and the least is 0.2656.");
+  return finish();
+}
