@@ -88,11 +88,13 @@ class CT_API Tensor {
   /// a[i][j] on the elements; valid as long as this tensor and its geometry.
   /// Errors: ct::TypeError for another element type, ct::Error for another number of dimensions.
   template <class T, std::size_t N>
-  TensorAccessor<T, N> accessor() const {
+  TensorAccessor<T, N> accessor() const& {
     static_assert(N > 0, "a 0-dim tensor has one element: use item<T>()");
     CT_CHECK(dim() == static_cast<std::int64_t>(N), "accessor: TensorAccessor expected ", N, " dims but tensor has ", dim());
     return {data_ptr<T>(), sizes().data(), strides().data()};
   }
+  template <class T, std::size_t N>
+  TensorAccessor<T, N> accessor() && = delete;  // the sizes of a temporary such as x.t() end with it: give it a name
   /// The one element. Errors: ct::Error "a Tensor with 2 elements cannot be converted to Scalar".
   Scalar item() const;
   template <class T>

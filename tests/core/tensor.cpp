@@ -185,3 +185,15 @@ TEST_CASE("devices may be named, but only the CPU computes") {
   CHECK_ERROR("Invalid device string: 'gpu'", Device("gpu"));
   CHECK_ERROR("Invalid device string: 'cuda:x'", Device("cuda:x"));
 }
+
+template <class T>
+concept has_accessor = requires(T t) { static_cast<T&&>(t).template accessor<float, 2>(); };
+
+TEST_CASE("an accessor is had of a tensor that stays, not of a temporary") {
+  static_assert(has_accessor<Tensor&> && has_accessor<const Tensor&>);
+  static_assert(!has_accessor<Tensor>);  // x.t().accessor<float, 2>() would look at freed sizes
+  auto x = ct::tensor({{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}), y = x.t();
+  auto a = y.accessor<float, 2>();
+  CHECK(a.size(0) == 3);
+  CHECK(a[2][1] == 6);
+}

@@ -11,7 +11,7 @@
 namespace ct::nn {
 
 /// Feeds each module with the result of the one before; the first may take several values. Sequentials nest.
-///   Sequential net(Linear(5, 3), ReLU(), Linear(3, 1));
+///   Sequential net{Linear(5, 3), ReLU(), Linear(3, 1)};   // braces: made from left to right, so a seed gives Python's numbers
 ///   Sequential net({{"encoder", Linear(5, 3)}, {"act", ReLU()}});
 class CT_API SequentialImpl : public Cloneable<SequentialImpl> {
  public:
