@@ -100,6 +100,8 @@ Tensor tensor(const T& numbers, const TensorOptions& options = {}) {
   return torch::tensor(at::ArrayRef<double>(numbers.data(), numbers.size()), options);
 }
 
+inline void set_default_dtype(at::ScalarType t) { torch::set_default_dtype(c10::scalarTypeToTypeMeta(t)); }
+
 // ---- texts --------------------------------------------------------------------------------------------------------------------
 
 std::string fixed(double v, int digits);       // the library's own
@@ -214,9 +216,9 @@ namespace func {
 
 struct Dims {
   Dims(int) {}
-  Dims(std::initializer_list<std::optional<std::int64_t>> each_) : each(each_) {}
+  Dims(std::initializer_list<c10::optional<std::int64_t>> each_) : each(each_) {}
   bool mapped(std::size_t i) const { return each.empty() || each[i].has_value(); }
-  std::vector<std::optional<std::int64_t>> each;  // 0 or nothing: the first dimension of all
+  std::vector<c10::optional<std::int64_t>> each;  // 0 or nothing: the first dimension of all
 };
 /// A loop over the first dimension.
 template <class F>

@@ -22,9 +22,9 @@ PAGE = "course-and-libtorch.md"
 ENVIRONMENT = dict(os.environ, OMP_NUM_THREADS="1")
 # Our headers that the adapter takes as they are; all others are the adapter.
 OURS = {"api.h", "callable.h", "data.h", "plot.h"}
-# Python's words, which libtorch's C++ interface has under another name.
+# What libtorch's C++ interface has under another name.
 SPELLINGS = [(r"\.shape\(\)", ".sizes()"), (r"\bnext_functions\(\)", "next_edges()"),
-             (r"(->|\bnode\.)name\(\)(?!\.)", r"\1name()->*ct::as_in_python")]
+             (r"\bstd::nullopt\b", "c10::nullopt"), (r"(->|\bnode\.)name\(\)(?!\.)", r"\1name()->*ct::as_in_python")]
 
 
 class Lesson:
