@@ -180,7 +180,7 @@ int main() {
 
   // %% [markdown]
   // ## 3. Two coordinates
-  // $f(x) = \tfrac12(10x_0^2 + x_1^2)$, that is $\tfrac12 x^\top A x$ with $A = \mathrm{diag}(10, 1)$. Each coordinate is a system
+  // $f(x) = \tfrac12(10x_0^2 + x_1^2)$: $\tfrac12 x^\top A x$ with $A = \mathrm{diag}(10, 1)$. Each coordinate is a system
   // of its own, with factors $1 - 10\eta$ and $1 - \eta$; but both have to live with *one* $\eta$. The steep coordinate sets
   // the limit, $\eta < 2/10$; the flat one then pays for the small rate.
 
