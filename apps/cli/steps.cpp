@@ -30,7 +30,7 @@ int number_of(const Lesson& lesson) {
 int rank(const Step& step) {
   if (step.exercise()) return step.id() == "exercise_01" ? 102 : step.id() == "exercise_02" ? 202 : 900;
   if (const int number = number_of(step.source)) return number <= 10 ? 100 : number <= 21 ? 200 : 300;
-  return step.source.folder == "lecture" ? 101 : 400;
+  return step.source.folder == "lecture" ? 101 : step.source.folder == "part_2" ? 500 : 400;
 }
 
 }  // namespace
