@@ -328,6 +328,8 @@ int main() {
   auto apart = ct::tensor({1.0}).requires_grad_();  // a valley, for comparison: (x - 0)^2, one step of rate 10
   apart.pow(2).backward();
   const double jumped = 1 - 10 * apart.grad().item<double>();
+
+  // %%
   ask("Why does a huge learning rate \"work\" here?",
       choice({{"The loss falls towards minus infinity of z and is flat there: no step can go too far", far_below < 1e-6},
               {"The sigmoid keeps the gradient below 1, so that every step is short", longest < 1},

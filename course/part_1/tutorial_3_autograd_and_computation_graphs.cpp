@@ -235,7 +235,7 @@ int main() {
   show_error([&] { (x * 2).backward(); }, "grad can be implicitly created only for scalar outputs");
   auto apart = ct::tensor({1.0}, ct::requires_grad());
   show_error([&] { ct::autograd::grad({loss}, {apart}); }, "appears to not have been used in the graph");
-  auto unused = ct::autograd::grad({(x * 2).sum()}, {x, apart}, {}, std::nullopt, false, /*allow_unused=*/true);
+  auto unused = ct::autograd::grad({(x * 2).sum()}, {x, apart}, {}, true, false, /*allow_unused=*/true);
   ct::print("with allow_unused, the gradient of what took no part is", unused[1]);
   check_that(unused[0].defined() && !unused[1].defined(), "undefined, not zero");
 

@@ -235,6 +235,8 @@ int main() {
   row_0[0].fill_(1);
   auto asked_row = pulled_back(row_0);
   const auto live = [&](int i, int j) { return asked_row[i][j].item<double>() != 0; };
+
+  // %%
   ask("v is 1 in row 0 of out and 0 elsewhere. Which entries of inp.grad are other than 0?",
       several({{"[0, 0]", live(0, 0)},
                {"[0, 1]", live(0, 1)},
@@ -245,6 +247,8 @@ int main() {
   auto doubled = pulled_back(2 * row_0);
   ask("What is inp.grad[0][0] if v is 2 in row 0 instead?", number(doubled[0][0].item<double>()),
       "v^T J is linear in v: twice 363.");
+
+  // %%
   ask("Which entry is the most sensitive one for w = 0.75?",
       choice({{"[0, 0]", exact.argmax().item<int>() == 0},
               {"[0, 1]", exact.argmax().item<int>() == 1},

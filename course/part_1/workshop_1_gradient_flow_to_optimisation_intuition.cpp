@@ -94,14 +94,14 @@ int main() {
 
   // %% {"tags": ["solution"]}
   v = ct::tensor({0.0, 0.0, 0.25, 0.75});
-  const Reply open = sensitivity(W, v, x_open);
-  check(open.out, {0, 0.5, 4, 3});
-  check(open.grad, {0, 0, 0.5, 2.25, 0, 0});
+  const Reply passed = sensitivity(W, v, x_open);
+  check(passed.out, {0, 0.5, 4, 3});
+  check(passed.grad, {0, 0, 0.5, 2.25, 0, 0});
 
   // %% {"tags": ["solution"]}
-  const Reply shut = sensitivity(W, v, x_shut);
-  check(shut.out, {0, 0.5, 4, 0});
-  check(shut.grad, {0, 0, 0.5, 0, 0, 0});
+  const Reply blocked = sensitivity(W, v, x_shut);
+  check(blocked.out, {0, 0.5, 4, 0});
+  check(blocked.grad, {0, 0, 0.5, 0, 0, 0});
 
   // %% {"tags": ["solution"]}
   ct::manual_seed(0);

@@ -237,9 +237,9 @@ int main() {
   auto many = ct::randn({N, 5, 3});
   auto V1 = weights(diagonal_for(0.1), 0.1);
   auto answers = pulled_back(V1, many);  // one backward, 200000 gradients
-  auto average = answers.mean(0), error = answers.std({0}, true) / std::sqrt(static_cast<double>(N));
-  ct::print("largest |mean| / (its standard error):", ct::fixed((average / error).abs().max().item<double>(), 2));
-  check_that(((average / error).abs() < 4).all().item<bool>(), "all 15 means lie within four standard errors of 0");
+  auto average = answers.mean(0), deviation = answers.std({0}, true) / std::sqrt(static_cast<double>(N));
+  ct::print("largest |mean| / (its standard error):", ct::fixed((average / deviation).abs().max().item<double>(), 2));
+  check_that(((average / deviation).abs() < 4).all().item<bool>(), "all 15 means lie within four standard errors of 0");
 
   // %%
   std::vector<double> counts, norms, rows, columns;
@@ -379,6 +379,8 @@ int main() {
   auto thousand = many.slice(0, 0, 1000);
   auto pairs = (pulled_back(V1, thousand) + pulled_back(V1, -thousand)).mean();  // X and -X, equally likely
   auto step = similarities(X + 0.1 * pulled_back(V_sym, X)) - Y;
+
+  // %%
   ask("Which number does backward differentiate when it gets V?",
       choice(
           {{"the sum of all V_ij Y_ij", ct::allclose(exact, numeric)},
@@ -391,6 +393,8 @@ int main() {
                {"[0][3], of e1 with e3", step[0][3].item<double>() > 1e-6},
                {"[0][0], of e1 with itself", step[0][0].item<double>() > 1e-6}}),
       "Ascent rewards positive weights, the diagonal, and lowers what has negative ones.");
+
+  // %%
   ask("Off-diagonal weights of +1/4 and a step along +gradient: do they penalise cross-similarity?",
       yes_no(objective(weights(0, 1), X + 0.1 * rewarded) < objective(weights(0, 1), X)),
       "They reward it: along +gradient, what has a positive weight grows.");
