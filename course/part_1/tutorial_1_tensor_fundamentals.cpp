@@ -3,6 +3,7 @@
 // Concepts: dtype, shape, indexing, joining, products, reductions, in-place families, broadcasting, random fills and seeds,
 //   shared memory
 // Version: 2.1 (2026-11-21)
+// History: 1.0 (2026-01-31), 2.0 (2026-02-20); 2.1: in C++, with checks, broadcasting, seeds and more tools
 
 #include <algorithm>
 #include <vector>

@@ -2,6 +2,7 @@
 // Level: part 1
 // Concepts: forward, loss, backward, update by hand, leaves, no_grad, clearing, convergence, learning rates, grad_fn and detach
 // Version: 2.1 (2026-11-21)
+// History: 1.1 (2026-02-02), 1.2 (2026-02-03), 2.0 (2026-02-20); 2.1: in C++, with checks, closed forms and a log-log figure
 
 #include <cotangent/inspect.h>
 #include <cotangent/nn/loss.h>
@@ -250,7 +251,9 @@ int main() {
   // $$z \leftarrow z - 2\eta\,\sigma(z),$$
   //
   // and $\log(1+e^z)$ falls all the way to $z=-\infty$, where it is flat. There is no valley that a step could jump across.
-  // And far down, $L\approx e^z$ and $dL/dt\approx -2\eta L^2$, so $L\approx 1/(2\eta t)$: in a plot with two logarithmic axes
+  //
+  // ## 9. The tail
+  // Far down, $L\approx e^z$ and $dL/dt\approx -2\eta L^2$, so $L\approx 1/(2\eta t)$: in a plot with two logarithmic axes
   // all rates end in lines of slope $-1$. (The stairs of the lowest curve are float32: $1+e^z$ has few digits left for a small
   // $e^z$.)
 
@@ -273,6 +276,7 @@ int main() {
   check(one[999] * 2000, 1, 0.02);
 
   // %% [markdown]
+  // ## 10. From zero
   // Without any randomness: weights and bias of zero. Then $z=0$, every output says "one half", and $L=\log 2$.
 
   // %%

@@ -1,7 +1,9 @@
 // Tutorial 3: Autograd and computation graphs
 // Level: part 1
 // Concepts: directed acyclic graphs, grad_fn, next_functions, a recursive walker, dynamic graphs, scalar roots, higher
-// derivatives Version: 2.1 (2026-11-21)
+//   derivatives
+// Version: 2.1 (2026-11-21)
+// History: 1.0 (2026-02-03), 2.0 (2026-02-20); 2.1: in C++, with checks, drawings, dynamic graphs and two corrections
 
 #include <cotangent/inspect.h>
 #include <cotangent/plot.h>
@@ -282,6 +284,7 @@ int main() {
   check(ct::tensor(sine), {-0.9899925, -0.1411200});
 
   // %% [markdown]
+  // ## 10. A whole curve
   // `nth_derivative` sums before each backward, so it works on many points at once: one call for a whole curve. Where a curve is
   // steepest, the next one is largest; where it turns, the next one crosses zero.
 

@@ -2,6 +2,7 @@
 // Level: part 1
 // Concepts: outputs that are tensors, the vector v of v^T J, weighting, retain_graph and accumulation, finite differences
 // Version: 2.1 (2026-11-21)
+// History: 1.0 (2026-02-04), 1.1 (2026-02-06), 2.0 (2026-02-20); 2.1: in C++, with finite differences and a corrected total
 
 #include <cotangent/inspect.h>
 #include <cotangent/plot.h>
@@ -82,6 +83,7 @@ int main() {
   auto first = inp.grad().clone();
 
   // %% [markdown]
+  // ## 3. Again, and cleared
   // The second call adds the same once more: 8 and 4. Cleared, the third one gives the first result again. (In Python,
   // `inp.grad.zero_()`.)
 

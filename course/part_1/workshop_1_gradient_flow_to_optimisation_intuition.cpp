@@ -2,6 +2,7 @@
 // Level: part 1
 // Concepts: upstream gradients as questions, routing, relu as a gate, sparsity, one backward for many inputs, Monte Carlo
 // Version: 2.1 (2026-11-21)
+// History: 1.0 (2026-02-06), 1.1 (2026-02-19), 2.0 (2026-02-20); 2.1: in C++, with checks and four more problems
 
 #include <cotangent/inspect.h>
 #include <cotangent/plot.h>
