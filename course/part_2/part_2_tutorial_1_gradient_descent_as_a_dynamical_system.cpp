@@ -60,7 +60,7 @@ static Run run_gd(const ct::Tensor& x0, const Loss& f, double lr, int steps) {
     path.push_back(x.detach().clone());
     run.loss.push_back(loss.item<double>());
     run.norm.push_back(g.norm().item<double>());
-    if (t < steps) x -= lr * g;
+    if (t < steps) x.add_(g, -lr);  // x -= lr * g, and rounded once as in an optimizer
   }
   run.x = ct::stack(path);
   return run;
@@ -390,7 +390,7 @@ int main() {
   //   the two extreme factors equal, $\eta^* = 2/(\lambda_{\max}+\lambda_{\min})$.
   // - The smooth flow cannot overshoot; steps can. Whatever oscillates is made by the step, not by the landscape.
   // - Below the limit the loss falls in every step (descent lemma), on any function with bounded curvature.
-  // - `optim::SGD` is `x -= lr * x.grad()` under `NoGradGuard`, bit for bit. Clone the start, and keep records out of the graph.
+  // - `optim::SGD` is `x.add_(x.grad(), -lr)` under `NoGradGuard`, bit for bit. Clone the start, and keep records out of the graph.
 
   // %%
   auto converges = [&](double curvature, double eta) {
