@@ -72,7 +72,8 @@ void set_svg_title(std::string& svg, const std::string& title) {
 }
 
 std::string draw(const std::string& path, const std::string& script) {
-  ct::detail::ProcessResult r = ct::detail::run_process({"gnuplot", "--default-settings"}, script, gnuplot_seconds);
+  // gnuplot reads its own stdin byte by byte, which takes seconds for a fine grid of heights; from a program it reads blocks.
+  ct::detail::ProcessResult r = ct::detail::run_process({"gnuplot", "--default-settings", "-e", "load '< cat'"}, script, gnuplot_seconds);
   if (!r.found)
     CT_THROW(io, "savefig: cannot draw '", path, "': the program gnuplot is not on the PATH\n  Install it, on Debian with: apt-get install gnuplot-nox");
   if (r.error) CT_THROW(io, "savefig: cannot draw '", path, "': gnuplot could not be started (error ", r.error, ")");
