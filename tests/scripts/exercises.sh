@@ -11,6 +11,16 @@ trap 'rm -rf "$work"' EXIT
 flags=(-std=c++20 -O0 -g1 -D_GLIBCXX_ASSERTIONS -w -I "$source/include" -I "$source/course" "-DCT_COURSE_DIR=\"$source/course\"")
 worked=$source/course/exercises/worked/$exercise.cpp fresh=$source/course/exercises/$exercise.cpp
 
+# The text of both files is the same, and every gap is marked twice: a comment for people, and a call for programs.
+prose() { sed -nE '/^ *\/\/ %% \[markdown\]/,/^ *(\/\/ %%)?$/p' "$1"; }
+diff <(prose "$worked") <(prose "$fresh") || { echo "the text cells of the two files differ"; exit 1; }
+[[ $(prose "$fresh" | wc -l) -gt 5 ]] || { echo "no text cells were found"; exit 1; }
+diff <(grep -oE 'TODO\([0-9]+\)' "$fresh" | grep -oE '[0-9]+') <(grep -oE 'todo\([0-9]+' "$fresh" | grep -oE '[0-9]+') || {
+  echo "the gaps' comments and calls do not go together"
+  exit 1
+}
+for step in 1 2 3; do grep -qx "## Hint $step" "$source/course/exercises/hints/$exercise.md" || { echo "there is no hint $step"; exit 1; }; done
+
 # What is the same for all is compiled once.
 { grep '^#include <' "$worked"; echo '#include "exercises/checks/check.h"'; } >"$work/common.h"
 "$compiler" "${flags[@]}" -x c++-header "$work/common.h" -o "$work/common.h.gch" 2>"$work/errors" || { cat "$work/errors"; exit 1; }
