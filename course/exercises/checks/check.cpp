@@ -30,7 +30,7 @@ struct Verdict {
   int line = 0;
 };
 
-int seconds_allowed = 10;  // of processor time, for one check; $COTANGENT_CHECK_SECONDS
+int seconds_allowed = 5;  // of processor time, for one check; $COTANGENT_CHECK_SECONDS
 
 Source source;
 std::string title, activity;
