@@ -6,7 +6,7 @@
 // %% [markdown]
 // # Workshop 3: From local steps to trajectories
 // Eight problems on what the four tutorials of Part 2 taught. Each names the variables that your answer is to fill; work on paper
-// first where it says *predict*, and let the program check you. The worked version has one answer to each.
+// first where it says *predict*. The cell after your answer checks it. The worked version has one answer to each.
 
 // %%
 #include <cotangent/functional.h>
@@ -82,15 +82,15 @@ int main() {
     const double one = walk(point({1}), f, p.eta, 1).x.item<double>(),
                  end = std::abs(walk(point({1}), f, p.eta, 60).x.item<double>());
     sorted.push_back(end > 1.001 ? "divergent" : end > 0.999 ? "critical" : one < 0 ? "alternating" : "monotone");
-    const double factor = 1 - p.eta * p.a;
-    ct::print("a", p.a, " eta", p.eta, " factor", ct::fixed(factor, 2), "", sorted.back());
-    const bool zigzag = factor < 0 && factor > -0.999, straight = factor >= 0;
-    check_that((sorted.back() == "monotone") == straight && (sorted.back() == "alternating") == zigzag,
-               "sign and size of 1 - eta a decide");
+    ct::print("a", p.a, " eta", p.eta, " factor", ct::fixed(1 - p.eta * p.a, 2), "", sorted.back());
   }
-  check_that(
-      std::count(sorted.begin(), sorted.end(), "critical") == 3 && std::count(sorted.begin(), sorted.end(), "divergent") == 3,
-      "three of each");
+
+  // %%
+  for (std::size_t i = 0; i < sorted.size(); ++i) {  // checks your answer, as soon as there is one
+    const double factor = 1 - pairs[i].eta * pairs[i].a, size = std::abs(factor);
+    const char* right = size > 1 + 1e-9 ? "divergent" : size > 1 - 1e-9 ? "critical" : factor < 0 ? "alternating" : "monotone";
+    check_that(sorted[i] == right, "pair " + std::to_string(i) + ": sign and size of 1 - eta a decide");
+  }
 
   // %% [markdown]
   // ## Problem 2. Find the best step
@@ -111,7 +111,6 @@ int main() {
   const auto fewest = std::min_element(counts.begin(), counts.end());
   best_eta = etas[static_cast<std::size_t>(fewest - counts.begin())];
   ct::print("best eta", ct::fixed(best_eta, 3), "with", static_cast<int>(*fewest), "steps; 2/(10 + 2) =", ct::fixed(2.0 / 12, 4));
-  check(best_eta, 2.0 / 12, 0, 0.004);  // within one cell of the sweep
   ct::plot::Figure sweep;
   sweep.ax()
       .plot(etas, counts, {.label = "steps until f < 1e-20"})
@@ -120,6 +119,9 @@ int main() {
   save(sweep, "w3_sweep");
   check_that(sweep.ax().series("steps until f < 1e-20").y.front() > 10 * *fewest,
              "a timid rate needs more than ten times as many");
+
+  // %%
+  if (best_eta > 0) check(best_eta, 2.0 / 12, 0, 0.004);  // within one cell of the sweep
 
   // %% [markdown]
   // ## Problem 3. Learn the scaling from gradients
@@ -144,8 +146,12 @@ int main() {
   after_one = walk(ct::linalg_solve(S, there), scaled, 1, 1).loss[1];
   ct::print("curvatures", estimated, " f before", ct::fixed(hidden(there).item<double>(), 2),
             " below 1e-12 of it after one step:", after_one < 1e-12 * hidden(there).item<double>());
-  check(estimated, {50, 3, 0.2}, 1e-12);
-  check_that(after_one < 1e-12 * hidden(there).item<double>(), "one step");
+
+  // %%
+  if (estimated.defined()) {
+    check(estimated, {50, 3, 0.2}, 1e-9);
+    check_that(after_one < 1e-12 * hidden(there).item<double>(), "one step suffices");
+  }
 
   // %% [markdown]
   // ## Problem 4. Measure the edge
@@ -172,10 +178,8 @@ int main() {
   inside = walk(origin, fit, low, 300), outside = walk(origin, fit, high, 300);
   ct::print("lambda_max", ct::fixed(lambda_max, 6), " rates", ct::fixed(low, 6), ct::fixed(high, 6));
   ct::print("loss after 300 steps:", ct::scientific(inside.loss.back(), 2), "and", ct::scientific(outside.loss.back(), 2));
-  check(lambda_max, 16.700610, 1e-6);
   check(low, 0.113768, 1e-5);
   check(high, 0.125744, 1e-5);
-  check_that(inside.loss.back() < 1e-6 && outside.loss.back() > 1e6, "one converges, the other diverges");
 
   // %% {"tags": ["solution"]}
   ct::plot::Figure edges;
@@ -187,6 +191,13 @@ int main() {
   edges.ax().title("On both sides of 2/lambda_max").xlabel("step").ylabel("loss").grid().legend("center right");
   save(edges, "w3_edge");
   check_that(edges.ax().series("0.95 of the limit").y.size() == 301, "301 losses");
+
+  // %%
+  if (lambda_max > 0) {
+    check(lambda_max, 16.700610, 1e-4);
+    check_that(inside.steps() == 300 && inside.loss.back() < 1e-6, "0.95 of the limit converges");
+    check_that(outside.steps() == 300 && outside.loss.back() > 1e6, "1.05 of the limit diverges");
+  }
 
   // %% [markdown]
   // ## Problem 5. Basin map
@@ -207,8 +218,6 @@ int main() {
   blows_up_from = starts.masked_select(nowhere.logical_and(positive)).min().item<double>();
   ct::print("flips from", ct::fixed(flips_from, 2), "(sqrt 6 =", ct::fixed(std::sqrt(6), 4) + ")  blows up from",
             ct::fixed(blows_up_from, 2), "(sqrt 11 =", ct::fixed(std::sqrt(11), 4) + ")");
-  check(flips_from, std::sqrt(6), 0, 0.01);
-  check(blows_up_from, std::sqrt(11), 0, 0.01);
   check_that(ct::equal(to_plus, to_minus.flip({0})), "the map is odd, as the rule is");
   ct::plot::Figure map({.width = 1000, .height = 380});
   auto paint = [&](const ct::Tensor& which, const std::string& label, int color, double y) {
@@ -226,6 +235,12 @@ int main() {
       .legend("outside");
   save(map, "w3_basins");
   check(map.ax().series("blows up").x.back(), 3.4, 1e-9);
+
+  // %%
+  if (flips_from > 0) {
+    check(flips_from, std::sqrt(6), 0, 0.01);  // the grid's accuracy
+    check(blows_up_from, std::sqrt(11), 0, 0.01);
+  }
 
   // %% [markdown]
   // ## Problem 6. Noise budget
@@ -252,13 +267,17 @@ int main() {
   }
   for (std::size_t t = 300; t < 800; ++t) hovering += excess[t] / 500;
   ct::print("allowed eta", ct::fixed(allowed, 6), " simulated within 10 % of 0.01:", std::abs(hovering / 0.01 - 1) < 0.1);
-  check(allowed, 0.018921, 1e-4);
-  check(hovering, 0.01, 0.1);
   ct::plot::Figure noise;
   noise.ax().plot(excess, {.label = "mean of 500 walkers"}).axhline(0.01, {.label = "budget", .color = 1, .dashes = "--"});
   noise.ax().title("Excess loss with eta = 0.0189, sigma = 1").xlabel("step").ylabel("f").grid().legend("lower right");
   save(noise, "w3_noise");
   check_that(noise.ax().series("mean of 500 walkers").y.front() < 0.005, "it starts at the minimum, and climbs to the budget");
+
+  // %%
+  if (allowed > 0) {
+    check(allowed, 0.018921, 1e-4);
+    check(hovering, 0.01, 0.1);
+  }
 
   // %% [markdown]
   // ## Problem 7. Objective meets dynamics
@@ -284,9 +303,6 @@ int main() {
   }
   ct::print("L", ct::fixed(L[0], 5), "->", ct::fixed(L[50], 5), " trace", ct::fixed(trace[0], 5), "->", ct::fixed(trace[50], 5),
             " off-diagonal sum", ct::fixed(rest[0], 5), "->", ct::fixed(rest[50], 4));
-  check(ct::tensor({L[0], L[50], trace[0], trace[50], rest[0], rest[50]}, ct::kDouble),
-        {2.48722, 7.67164, 3.24881, 4.98586, 3.04638, -10.7431}, 1e-5);
-  check_that(std::is_sorted(L.begin(), L.end()), "L grows in every step");
   ct::manual_seed(0);
   bool monotone = true;
   for (int i = 0; i < 20; ++i) {
@@ -310,6 +326,14 @@ int main() {
   growth(0, 2).imshow(X.matmul(X.t()).tanh(), {.vmin = -1, .vmax = 1, .digits = 1}).title("Y after 50 steps");
   save(growth, "w3_growth");
   check(growth(0, 0).series("off-diagonal sum").y.at(50), -10.7431, 1e-5);
+
+  // %%
+  if (!L.empty()) {
+    check(ct::tensor({L.front(), L.back()}, ct::kDouble), {2.48722, 7.67164}, 1e-5);
+    check(ct::tensor({trace.front(), trace.back(), rest.front(), rest.back()}, ct::kDouble),
+          {3.24881, 4.98586, 3.04638, -10.7431}, 1e-5);
+    check_that(L.size() == 51 && std::is_sorted(L.begin(), L.end()), "L grows in every step");
+  }
 
   // %% [markdown] {"tags": ["solution"]}
   // The diagonal saturates near 1, and eight of the ten pairs of rows turn away from each other. Row 2 began as the sum of rows 0
@@ -345,9 +369,13 @@ int main() {
     rescaled.push_back(steps_of(T.matmul(H).matmul(T), false, ct::linalg_solve(T, point({2, 2}))));
     ct::print("gradient descent", plain.back(), " momentum", heavy.back(), " rescaled", rescaled.back());
   }
-  check_that(plain[0] == 1 && heavy[0] == 1, "a round bowl needs no tool");
-  check_that(plain[1] == 5355 && heavy[1] == 269 && rescaled[1] == 1, "known axes: rescale");
-  check_that(heavy[2] < 100 && heavy[2] < plain[2] / 4 && heavy[2] < rescaled[2], "unknown axes: momentum");
+
+  // %%
+  if (plain.size() == 3 && heavy.size() == 3 && rescaled.size() == 3) {
+    check_that(plain[0] == 1 && heavy[0] == 1, "a round bowl needs no tool");
+    check_that(plain[1] == 5355 && heavy[1] == 269 && rescaled[1] == 1, "known axes: rescale");
+    check_that(heavy[2] < 100 && heavy[2] < plain[2] / 4 && heavy[2] < rescaled[2], "unknown axes: momentum");
+  }
 
   // %% [markdown] {"tags": ["solution"]}
   // (a) gradient descent, (b) rescaling, (c) momentum. Momentum needs no knowledge of directions, only of the extreme curvatures;
