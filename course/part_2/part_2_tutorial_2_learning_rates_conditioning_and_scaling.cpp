@@ -70,6 +70,8 @@ static Run run_gd(const ct::Tensor& x0, const Loss& f, double lr, int steps, dou
   run.x = ct::stack(path);
   return run;
 }
+
+// %%
 static std::string words(const Run& run, double level) {
   return run.below(level) ? std::to_string(run.steps()) : run.diverged() ? "diverges" : "never";
 }
@@ -258,6 +260,8 @@ int main() {
   check(below.x[-1], {3, 2}, 0, 1e-10);
   check_that(above.loss.back() > above.loss[0] && !above.diverged(), "a little above the limit: slowly");
   check_that(far.diverged() && far.steps() < 200, "well above: fast");
+
+  // %%
   ct::plot::Figure limits;
   limits.ax()
       .plot(below.loss, {.label = "eta = 0.119"})

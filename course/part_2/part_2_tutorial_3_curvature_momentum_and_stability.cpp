@@ -77,6 +77,7 @@ static Run walk(const ct::Tensor& x0, const Loss& f, double lr, double beta, int
   return run;
 }
 
+// %%
 // Whether x shrinks on 1/2 lambda x^2, and the largest rate for which it does, by halving an interval.
 static bool settles(double lambda, double lr, double beta) {
   double x = 1, v = 0;
@@ -159,6 +160,8 @@ int main() {
   ct::print("power iteration:", ct::fixed(largest, 6), " and, shifted by it,", ct::fixed(other, 6));
   check(largest, (7 + std::sqrt(5)) / 2, 1e-10);
   check(other, 2.381966, 1e-6);
+
+  // %%
   // The limit 2 / lambda_max, looked for by trying rates:
   double lo = 0, hi = 2;
   for (int i = 0; i < 20; ++i) {
@@ -262,6 +265,8 @@ int main() {
     sgd.step();
   }
   check(p.detach(), ball.x[60], 1e-12, 1e-15);
+
+  // %%
   ct::plot::Figure swing;
   swing.ax().plot(ball.x.flatten(), {.label = "position x"}).plot(ball.v.flatten(), {.label = "velocity v", .dashes = "--"});
   swing.ax()

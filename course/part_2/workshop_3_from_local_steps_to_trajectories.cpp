@@ -219,6 +219,8 @@ int main() {
   ct::print("flips from", ct::fixed(flips_from, 2), "(sqrt 6 =", ct::fixed(std::sqrt(6), 4) + ")  blows up from",
             ct::fixed(blows_up_from, 2), "(sqrt 11 =", ct::fixed(std::sqrt(11), 4) + ")");
   check_that(ct::equal(to_plus, to_minus.flip({0})), "the map is odd, as the rule is");
+
+  // %% {"tags": ["solution"]}
   ct::plot::Figure map({.width = 1000, .height = 380});
   auto paint = [&](const ct::Tensor& which, const std::string& label, int color, double y) {
     const auto places = starts.masked_select(which);
@@ -303,6 +305,8 @@ int main() {
   }
   ct::print("L", ct::fixed(L[0], 5), "->", ct::fixed(L[50], 5), " trace", ct::fixed(trace[0], 5), "->", ct::fixed(trace[50], 5),
             " off-diagonal sum", ct::fixed(rest[0], 5), "->", ct::fixed(rest[50], 4));
+
+  // %% {"tags": ["solution"]}
   ct::manual_seed(0);
   bool monotone = true;
   for (int i = 0; i < 20; ++i) {
