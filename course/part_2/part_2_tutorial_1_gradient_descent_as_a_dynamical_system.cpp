@@ -140,8 +140,9 @@ int main() {
   const auto etas = ct::linspace(0, 1.3, 131, ct::kDouble);
   rates(0, 1).plot(etas, (1 - etas * a).abs(), {.label = "|1 - eta a|"});
   rates(0, 1).axhline(1, {.label = "1: neither shrinks nor grows", .color = "black", .dashes = "--"});
-  rates(0, 1).axvline(2 / a, {.label = "eta = 2/a", .color = 1, .dashes = ":"});
-  rates(0, 1).title("Size of the factor").xlabel("learning rate eta").ylabel("|1 - eta a|").grid().legend("upper center");
+  rates(0, 1).axvline(2 / a, {.label = "eta = 2/a", .color = 1, .width = 2.5, .dashes = "--"});
+  rates(0, 1).title("Size of the factor").xlabel("learning rate eta").ylabel("|1 - eta a|").ylim(0, 2.6);
+  rates(0, 1).grid().legend("upper left");
   save(rates, "p2t1_rates");
 
   // %%
@@ -390,7 +391,8 @@ int main() {
   //   the two extreme factors equal, $\eta^* = 2/(\lambda_{\max}+\lambda_{\min})$.
   // - The smooth flow cannot overshoot; steps can. Whatever oscillates is made by the step, not by the landscape.
   // - Below the limit the loss falls in every step (descent lemma), on any function with bounded curvature.
-  // - `optim::SGD` is `x.add_(x.grad(), -lr)` under `NoGradGuard`, bit for bit. Clone the start, and keep records out of the graph.
+  // - `optim::SGD` is `x.add_(x.grad(), -lr)` under `NoGradGuard`, bit for bit. Clone the start, and keep records out of the
+  //   graph.
 
   // %%
   auto converges = [&](double curvature, double eta) {
