@@ -1,0 +1,142 @@
+// jit.cpp -- LLVM's LLJIT, fed with finished objects (jit.h).
+#include "jit.h"
+
+#include "llvm/ExecutionEngine/Orc/CompileUtils.h"
+#include "llvm/ExecutionEngine/Orc/EHFrameRegistrationPlugin.h"
+#include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
+#include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+
+#include <cstdlib>
+#include <cxxabi.h>
+#include <dlfcn.h>
+
+#include "codegen.h"
+#include "snapshot.h"
+
+extern "C" void* __emutls_get_address(void*);
+
+namespace kernel {
+namespace {
+
+std::unique_ptr<llvm::orc::LLJIT> jit;
+std::unique_ptr<llvm::TargetMachine> machine;
+std::set<std::string> defined;  // by cells
+void* library = nullptr;
+int modules = 0;
+
+void* find(const char* name) {
+  if (void* p = ::dlsym(library, name)) return p;
+  return ::dlsym(RTLD_DEFAULT, name);
+}
+
+bool has(const std::string& name, bool) { return defined.count(name) || ::dlsym(library, name.c_str()); }
+
+extern "C" void* __ct_thread_local(const char* name) { return find(name); }
+
+// exit() would run destructors of a process that its copy is to go on with.
+extern "C" void ct_exit(int code) { exit_of_cell(code); }
+
+// Names that no cell defined come from the libraries.
+class Libraries : public llvm::orc::DefinitionGenerator {
+ public:
+  llvm::Error tryToGenerate(llvm::orc::LookupState&, llvm::orc::LookupKind, llvm::orc::JITDylib& dylib, llvm::orc::JITDylibLookupFlags,
+                            const llvm::orc::SymbolLookupSet& wanted) override {
+    llvm::orc::SymbolMap found;
+    for (const auto& [name, flags] : wanted)
+      if (void* p = find((*name).str().c_str()))
+        found[name] = {llvm::orc::ExecutorAddr::fromPtr(p), llvm::JITSymbolFlags::Exported};
+    return found.empty() ? llvm::Error::success() : dylib.define(llvm::orc::absoluteSymbols(std::move(found)));
+  }
+};
+
+template <class F>
+llvm::orc::ExecutorSymbolDef symbol(F* f) {
+  return {llvm::orc::ExecutorAddr::fromPtr(f), llvm::JITSymbolFlags::Exported};
+}
+
+// "Symbols not found: [ _Z1fv, y ]" in words of the source.
+std::string in_words(const std::string& error) {
+  const std::size_t begin = error.find("[ "), end = error.find(" ]");
+  if (error.find("not found") == std::string::npos || begin == std::string::npos || end == std::string::npos) return error;
+  std::string out = "declared and used, but never defined:";
+  std::string names = error.substr(begin + 2, end - begin - 2);
+  for (std::size_t at = 0; at < names.size();) {
+    const std::size_t comma = std::min(names.find(", ", at), names.size());
+    out += " " + demangle(names.substr(at, comma - at));
+    if (comma < names.size()) out += ",";
+    at = comma + 2;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string demangle(const std::string& name) {
+  int status = 0;
+  char* text = abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status);
+  std::string out = status == 0 && text ? text : name;
+  std::free(text);
+  return out;
+}
+
+std::string start_jit(const std::string& path) {
+  library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL);
+  if (!library) return ::dlerror();
+  llvm::InitializeNativeTarget();
+  llvm::InitializeNativeTargetAsmPrinter();
+  llvm::InitializeNativeTargetAsmParser();
+  auto target = llvm::orc::JITTargetMachineBuilder::detectHost();
+  if (!target) return llvm::toString(target.takeError());
+  // The same instructions as the compiler's default: fused products would give other digits than the program.
+#if defined(__x86_64__)
+  target->setCPU("x86-64");
+  target->getFeatures() = llvm::SubtargetFeatures();
+#endif
+  target->setRelocationModel(llvm::Reloc::PIC_);
+  target->setCodeModel(llvm::CodeModel::Small);
+  auto made = target->createTargetMachine();
+  if (!made) return llvm::toString(made.takeError());
+  machine = std::move(*made);
+  auto built = llvm::orc::LLJITBuilder().setJITTargetMachineBuilder(*target).setPlatformSetUp(llvm::orc::setUpInactivePlatform).create();
+  if (!built) return llvm::toString(built.takeError());
+  jit = std::move(*built);
+  // Exceptions need to find their way through the cells' frames.
+  if (auto* layer = llvm::dyn_cast<llvm::orc::ObjectLinkingLayer>(&jit->getObjLinkingLayer())) {
+    auto frames = llvm::orc::EHFrameRegistrationPlugin::Create(jit->getExecutionSession());
+    if (!frames) return llvm::toString(frames.takeError());
+    layer->addPlugin(std::move(*frames));
+  }
+  // Errors come back from lookup(); they need not be printed as well.
+  jit->getExecutionSession().setErrorReporter([](llvm::Error e) { llvm::consumeError(std::move(e)); });
+  llvm::orc::JITDylib& main = jit->getMainJITDylib();
+  llvm::orc::SymbolMap own;
+  static int dso_handle = 0;
+  own[jit->mangleAndIntern("__dso_handle")] = symbol(&dso_handle);
+  own[jit->mangleAndIntern("__ct_thread_local")] = symbol(&__ct_thread_local);
+  own[jit->mangleAndIntern("__emutls_get_address")] = symbol(&__emutls_get_address);
+  own[jit->mangleAndIntern("exit")] = symbol(&ct_exit);
+  if (auto e = main.define(llvm::orc::absoluteSymbols(std::move(own)))) return llvm::toString(std::move(e));
+  main.addGenerator(std::make_unique<Libraries>());
+  return "";
+}
+
+Loaded load(std::unique_ptr<llvm::Module> module, int optimise) {
+  Loaded out;
+  machine->setOptLevel(optimise == 0 ? llvm::CodeGenOptLevel::None : optimise == 1 ? llvm::CodeGenOptLevel::Less : llvm::CodeGenOptLevel::Default);
+  Object object = compile(*module, *machine, optimise, ++modules, has);
+  if (!object.code) return out.error = "no machine code could be made", out;
+  if (auto e = jit->addObjectFile(std::move(object.code))) return out.error = llvm::toString(std::move(e)), out;
+  for (const std::string& name : object.initialisers) {
+    auto found = jit->lookup(name);
+    if (!found) return out.error = in_words(llvm::toString(found.takeError())), out;
+    out.initialisers.push_back(found->toPtr<void (*)()>());
+  }
+  defined.insert(object.defines.begin(), object.defines.end());
+  return out;
+}
+
+}  // namespace kernel
