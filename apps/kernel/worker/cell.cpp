@@ -146,6 +146,8 @@ void Worker::execute(const std::string& code, const std::string& label, int want
         if (at < text.back.size() && text.back[at] == clash.at) return true;
       return false;
     });
+  redefinitions.make_at_once(*session);
+  redefinitions.settle_unnamed(*session, number);
   redefinitions.remember(*session);
   run("the cell");
   let_interrupts_through(false);

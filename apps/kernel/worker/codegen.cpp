@@ -50,7 +50,7 @@ std::vector<std::string> take_initialisers(llvm::Module& m, int number) {
 }
 
 // Note [One copy of everything]
-void settle_linkage(llvm::Module& m, bool (*has)(const std::string&, bool)) {
+void settle_linkage(llvm::Module& m, Where (*where)(const std::string&)) {
   std::vector<llvm::GlobalValue*> values;
   for (llvm::Function& f : m) values.push_back(&f);
   for (llvm::GlobalVariable& v : m.globals()) values.push_back(&v);
@@ -64,7 +64,7 @@ void settle_linkage(llvm::Module& m, bool (*has)(const std::string&, bool)) {
     object->setComdat(nullptr);
     const bool weak = v->hasLinkOnceLinkage() || v->hasWeakLinkage(), internal = v->hasInternalLinkage();
     auto* function = llvm::dyn_cast<llvm::Function>(v);
-    if ((weak || internal) && has(name, function != nullptr)) {
+    if ((weak || internal) && where(name) != Where::nowhere) {
       if (function) {
         function->setLinkage(llvm::GlobalValue::AvailableExternallyLinkage);
       } else {
@@ -90,7 +90,7 @@ std::vector<std::string> definitions(llvm::Module& m) {
 }
 
 // A library's thread-local variables have no address that a linker could know: they are asked for by name, thread by thread.
-void ask_for_thread_locals(llvm::Module& m, bool (*has)(const std::string&, bool)) {
+void ask_for_thread_locals(llvm::Module& m, Where (*where)(const std::string&)) {
   std::vector<llvm::IntrinsicInst*> calls;
   for (llvm::Function& f : m)
     for (llvm::BasicBlock& b : f)
@@ -99,7 +99,7 @@ void ask_for_thread_locals(llvm::Module& m, bool (*has)(const std::string&, bool
           if (call->getIntrinsicID() == llvm::Intrinsic::threadlocal_address) calls.push_back(call);
   for (llvm::IntrinsicInst* call : calls) {
     auto* variable = llvm::dyn_cast<llvm::GlobalVariable>(call->getArgOperand(0));
-    if (!variable || !variable->isDeclaration() || !has(variable->getName().str(), false)) continue;
+    if (!variable || !variable->isDeclaration() || where(variable->getName().str()) != Where::library) continue;
     llvm::IRBuilder<> build(call);
     auto* pointer = llvm::PointerType::getUnqual(m.getContext());
     llvm::FunctionCallee ask = m.getOrInsertFunction("__ct_thread_local", pointer, pointer);
@@ -128,12 +128,13 @@ void optimise_module(llvm::Module& m, llvm::TargetMachine& machine, int level) {
 
 }  // namespace
 
-Object compile(llvm::Module& m, llvm::TargetMachine& machine, int optimise, int number, bool (*has)(const std::string&, bool)) {
+Object compile(llvm::Module& m, llvm::TargetMachine& machine, int optimise, int number, Where (*where)(const std::string&)) {
   Object out;
   m.setDataLayout(machine.createDataLayout());
   out.initialisers = take_initialisers(m, number);
-  settle_linkage(m, has);
-  ask_for_thread_locals(m, has);
+  settle_linkage(m, where);
+  ask_for_thread_locals(m, where);
+  if (std::getenv("CTDUMP")) m.print(llvm::errs(), nullptr);
   optimise_module(m, machine, optimise);
   out.defines = definitions(m);
 

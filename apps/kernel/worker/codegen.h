@@ -26,8 +26,9 @@ struct Object {
   std::vector<std::string> defines;       // the names that later cells shall not define again
 };
 
-/// `has` says whether a name is defined already, in an earlier cell or in a library.
+enum class Where { nowhere, cell, library };
+/// `where` says whether a name is defined already, in an earlier cell or in a library.
 /// `optimise`: 0 to 3, as in -O1. `number` makes the names of initialisers unique.
-Object compile(llvm::Module& module, llvm::TargetMachine& machine, int optimise, int number, bool (*has)(const std::string& name, bool is_function));
+Object compile(llvm::Module& module, llvm::TargetMachine& machine, int optimise, int number, Where (*where)(const std::string& name));
 
 }  // namespace kernel

@@ -33,7 +33,9 @@ void* find(const char* name) {
   return ::dlsym(RTLD_DEFAULT, name);
 }
 
-bool has(const std::string& name, bool) { return defined.count(name) || ::dlsym(library, name.c_str()); }
+Where where(const std::string& name) {
+  return defined.count(name) ? Where::cell : ::dlsym(library, name.c_str()) ? Where::library : Where::nowhere;
+}
 
 extern "C" void* __ct_thread_local(const char* name) { return find(name); }
 
@@ -127,7 +129,7 @@ std::string start_jit(const std::string& path) {
 Loaded load(std::unique_ptr<llvm::Module> module, int optimise) {
   Loaded out;
   machine->setOptLevel(optimise == 0 ? llvm::CodeGenOptLevel::None : optimise == 1 ? llvm::CodeGenOptLevel::Less : llvm::CodeGenOptLevel::Default);
-  Object object = compile(*module, *machine, optimise, ++modules, has);
+  Object object = compile(*module, *machine, optimise, ++modules, where);
   if (!object.code) return out.error = "no machine code could be made", out;
   if (auto e = jit->addObjectFile(std::move(object.code))) return out.error = llvm::toString(std::move(e)), out;
   for (const std::string& name : object.initialisers) {

@@ -1,7 +1,8 @@
 // main.cpp -- cotangent-worker: compiles and runs cells for a kernel (apps/kernel/cotangent_kernel/worker.py starts it).
 //
-//   fd 3   requests, one JSON object a line: {"op": "execute", "code": "int a = 1;", "label": "In[1]"}
-//   fd 4   events: ready, error, done, answers
+//   --channels=IN,OUT   file descriptors (otherwise 3 and 4)
+//   in     requests, one JSON object a line: {"op": "execute", "code": "int a = 1;", "label": "In[1]"}
+//   out    events: ready, error, done, answers
 //   stdout, stderr   of the cells, with marks "ESC ] ctnb ; ... BEL" where pictures and tables stand and where a cell's output ends
 #include <cstdio>
 #include <cstdlib>
@@ -27,6 +28,7 @@ std::string setting(const char* name, const char* otherwise) {
 }
 
 constexpr char prelude[] = R"(
+#include <iostream>
 #include <cotangent/cotangent.h>
 #include <cotangent/show.h>
 namespace ct::detail {
@@ -39,7 +41,7 @@ void operator,(Echo, const T& value) { show_result(value); }
 
 std::vector<std::string> arguments() {
   std::vector<std::string> args = {
-      "-std=c++20", "-O2", "-fPIC", "-Xclang", "-disable-llvm-passes", "-resource-dir", setting("COTANGENT_CLANG_RESOURCES", CT_CLANG_RESOURCES),
+      "-std=c++20", "-O2", "-ferror-limit=0", "-fPIC", "-Xclang", "-disable-llvm-passes", "-resource-dir", setting("COTANGENT_CLANG_RESOURCES", CT_CLANG_RESOURCES),
       "-Xclang", "-fincremental-extensions"};
   std::string folders = setting("COTANGENT_INCLUDE", CT_KERNEL_INCLUDE);
   for (std::size_t at = 0; at < folders.size();) {
@@ -59,8 +61,13 @@ std::vector<std::string> arguments() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bool bare = argc > 1 && std::string(argv[1]) == "--bare";
-  kernel::open_channels();
+  bool bare = false;
+  int in = 3, out = 4;
+  for (int i = 1; i < argc; ++i) {
+    bare |= std::string(argv[i]) == "--bare";
+    std::sscanf(argv[i], "--channels=%d,%d", &in, &out);
+  }
+  kernel::open_channels(in, out);
   kernel::install_crash_handlers();
   ::setenv("COTANGENT_NOTEBOOK", "1", 1);
   if (const std::string error = kernel::start_jit(setting("COTANGENT_KERNEL_LIBRARY", CT_KERNEL_LIBRARY)); !error.empty()) give_up(error);

@@ -22,8 +22,9 @@ constexpr int most_tries = 16;
 
 struct Edit { unsigned at, size; std::string by; };
 
-// A cell's variables are global, so a lambda cannot capture them, and where it stands outside a function it must not try to.
-bool capture_edit(const Message& m, const std::string& text, Edit& edit) {
+// A cell's variables are global. So a lambda cannot capture them, and where it stands outside a function it must not try to; and
+// they do not come before the names of a namespace that is used, as local ones do.
+bool correction(const Message& m, const std::string& text, Edit& edit) {
   if (m.level != Message::Level::error || !m.in_cell || m.offset >= text.size()) return false;
   if (m.text.find("cannot have a capture-default") != std::string::npos && (text[m.offset] == '&' || text[m.offset] == '=')) {
     edit = {m.offset, 1, " "};
@@ -37,6 +38,11 @@ bool capture_edit(const Message& m, const std::string& text, Edit& edit) {
     edit = {static_cast<unsigned>(end), 0, " = " + text.substr(m.offset, end - m.offset)};
     return end > m.offset;
   }
+  if (m.text.rfind("reference to '", 0) == 0 && m.text.find("' is ambiguous") != std::string::npos && (m.offset < 2 || text.compare(m.offset - 2, 2, "::") != 0)) {
+    edit = {m.offset, 0, "::"};
+    for (const Message& note : m.notes)
+      if (note.in_earlier_cell || note.in_cell) return true;
+  }
   return false;
 }
 
@@ -49,13 +55,17 @@ Object try_out(Session& session, Redefinitions redefinitions, const Source& sour
   std::string warnings, first;
   for (const Piece& p : session.pieces()) pieces.push_back(Array{p.begin, p.end, p.statement, p.echo});
   for (const Message& m : session.diagnostics().messages) {
+    if (m.file == "<<< inputs >>>") continue;  // what follows from an error at the end of the cell
     Clash clash;
     Edit edit;
     if (redefinitions.find(session, m, clash)) clashes.push_back(Array{clash.old_place, clash.name, clash.at});
-    else if (capture_edit(m, source.text, edit)) edits.push_back(Array{edit.at, edit.size, edit.by});
+    else if (correction(m, source.text, edit)) edits.push_back(Array{edit.at, edit.size, edit.by});
     if (m.level == Message::Level::error) {
       if (errors.empty()) first = m.text;
       if (errors.size() < 20) errors.push_back(utf8(render(m)));
+    } else if (m.in_cell && !session.pieces().empty() && session.pieces().back().echo && m.offset >= session.pieces().back().begin &&
+               (m.text.find("result unused") != std::string::npos || m.text.find("ignoring return value") != std::string::npos)) {
+      // It is used: it will be shown.
     } else if (m.in_cell || m.in_earlier_cell) {
       warnings += render(m);
     }

@@ -10,7 +10,7 @@
 namespace kernel {
 namespace {
 
-int in_fd = 3, out_fd = 4;
+int in_fd = -1, out_fd = -1;
 std::string buffered;
 
 void write_all(int fd, const char* data, std::size_t size) {
@@ -24,12 +24,12 @@ void write_all(int fd, const char* data, std::size_t size) {
 
 }  // namespace
 
-void open_channels() {
+void open_channels(int in, int out) {
   // High numbers, closed in programs that a cell starts.
-  in_fd = ::fcntl(3, F_DUPFD_CLOEXEC, 200);
-  out_fd = ::fcntl(4, F_DUPFD_CLOEXEC, 200);
-  ::close(3);
-  ::close(4);
+  in_fd = ::fcntl(in, F_DUPFD_CLOEXEC, 200);
+  out_fd = ::fcntl(out, F_DUPFD_CLOEXEC, 200);
+  ::close(in);
+  ::close(out);
   static char buffer[1 << 16];
   std::setvbuf(stdout, buffer, _IOLBF, sizeof buffer);  // a line is seen when it is written, and not lost in a crash
 }

@@ -1,4 +1,4 @@
-// protocol.h -- the worker's two channels: a JSON object a line in on fd 3 and out on fd 4; and marks within stdout and stderr.
+// protocol.h -- the worker's two channels: a JSON object a line in and out; and marks within stdout and stderr.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace kernel {
 
-/// Moves the channels out of the way of the user's code and starts stdout line by line.
-void open_channels();
+/// Moves the channels out of the way of the user's code, and lets stdout go out line by line.
+void open_channels(int in, int out);
 /// The next request. False at the end of the input.
 bool receive(llvm::json::Object& request);
 /// Sends one line. Used by one process at a time.

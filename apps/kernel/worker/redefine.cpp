@@ -4,6 +4,7 @@
 #include "clang/AST/ASTContext.h"
 #include "clang/AST/Attr.h"
 #include "clang/AST/DeclCXX.h"
+#include "clang/AST/DeclContextInternals.h"
 #include "clang/AST/DeclTemplate.h"
 #include "clang/Basic/SourceManager.h"
 #include "clang/Frontend/CompilerInstance.h"
@@ -82,7 +83,8 @@ bool Redefinitions::find(Session& session, const Message& error, Clash& clash) c
     clash.name = word_at(sources.getBufferData(file).str(), at);
     clang::NamedDecl* old = old_declaration(session, clash.old_place, clash.name);
     if (!old || llvm::isa<clang::ClassTemplateSpecializationDecl>(old)) return false;
-    if (old->getLexicalDeclContext()->getRedeclContext() != old->getDeclContext()->getRedeclContext()) return false;  // a member, defined outside its class
+    // A member that is defined outside its class belongs to the class.
+    if (old->getLexicalDeclContext()->getRedeclContext()->getPrimaryContext() != old->getDeclContext()->getRedeclContext()->getPrimaryContext()) return false;
     // The error may lie within the new declaration: its name is what counts.
     for (clang::NamedDecl* d : named(session)) {
       const clang::SourceRange range = d->getSourceRange();
@@ -109,6 +111,38 @@ void Redefinitions::hide(Session& session, const Clash& clash) {
     for (clang::NamedDecl* other : scope->lookup(d->getDeclName()))
       if (other->getCanonicalDecl() == d->getCanonicalDecl()) listed.push_back(other);
     for (clang::NamedDecl* other : listed) other->getLexicalDeclContext()->removeDecl(other);
+    // Names with C linkage are listed once more, for all namespaces.
+    if (clang::StoredDeclsMap* names = session.compiler().getASTContext().getExternCContextDecl()->getLookupPtr()) names->erase(d->getDeclName());
+  }
+}
+
+void Redefinitions::make_at_once(Session& session) const {
+  clang::ASTContext& context = session.compiler().getASTContext();
+  const auto make = [&](clang::Decl* d) {
+    auto* v = llvm::dyn_cast_or_null<clang::VarDecl>(d);
+    if (v && v->isThisDeclarationADefinition() && !v->getDescribedVarTemplate() && !v->getType()->isDependentType() && !v->hasAttr<clang::UsedAttr>())
+      v->addAttr(clang::UsedAttr::CreateImplicit(context));
+  };
+  for (clang::NamedDecl* d : named(session)) {
+    make(d);
+    if (auto* binding = llvm::dyn_cast<clang::BindingDecl>(d)) make(binding->getHoldingVar());
+  }
+}
+
+void Redefinitions::settle_unnamed(Session& session, int number) {
+  for (clang::NamedDecl* d : named(session)) {
+    const auto* scope = llvm::dyn_cast<clang::NamespaceDecl>(d->getDeclContext());
+    if (!scope || !scope->isAnonymousNamespace() || !d->getDeclName()) continue;
+    set_symbol(session, d, number);
+    std::vector<unsigned> old;
+    for (const auto& [place, other] : cells_) {
+      const auto* place_of_other = llvm::dyn_cast<clang::NamespaceDecl>(other->getDeclContext());
+      const auto *f = llvm::dyn_cast<clang::FunctionDecl>(d), *g = llvm::dyn_cast<clang::FunctionDecl>(other);
+      if (place_of_other && place_of_other->isAnonymousNamespace() && place_of_other != scope && other->getDeclName() == d->getDeclName() &&
+          !(f && g && f->getType().getCanonicalType() != g->getType().getCanonicalType()))
+        old.push_back(place);
+    }
+    for (unsigned place : old) hide(session, {place, "", 0}), cells_.erase(place);
   }
 }
 

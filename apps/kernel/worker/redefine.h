@@ -35,6 +35,11 @@ class Redefinitions {
   void remember(Session& session);
   /// Whether this error is a redefinition that can be allowed.
   bool find(Session& session, const Message& error, Clash& clash) const;
+  /// clang makes variables that are static, const, or of a lambda's type only when they are used, and would run their initialisers
+  /// in that later cell: they are to be made with their own cell.
+  void make_at_once(Session& session) const;
+  /// Unnamed namespaces of two cells are two namespaces, whose names are all visible: the latest one of a name is to count.
+  void settle_unnamed(Session& session, int number);
   /// Takes the old declaration out of its scope.
   void hide(Session& session, const Clash& clash);
   /// Gives declarations of the buffer just parsed a symbol of their own; `chosen` gets a declaration's offset in the buffer.
