@@ -1,6 +1,8 @@
 // codegen.cpp -- linkage that suits cells, LLVM's optimiser, machine code (codegen.h).
 #include "codegen.h"
 
+#include <set>
+
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Analysis/CGSCCPassManager.h"
 #include "llvm/Analysis/LoopAnalysisManager.h"
@@ -25,26 +27,36 @@ bool stays_internal(llvm::StringRef name) {
          name.starts_with("__clang_") || name.starts_with("switch.table");
 }
 
-// The functions that run a module's initialisers, by priority, then in order; they get names by which they can be found.
+// The functions that run a module's initialisers, in the order of the source; they get names by which they can be found.
+// clang has one function that calls those of ordinary variables, and lists those of constants separately and before it, although
+// they may use the former. Each is made when its variable is, so their order in the module is that of the source.
 std::vector<std::string> take_initialisers(llvm::Module& m, int number) {
-  std::vector<std::pair<std::uint64_t, llvm::Function*>> found;
+  std::vector<llvm::Function*> listed;
+  std::set<llvm::Function*> found;
   if (llvm::GlobalVariable* list = m.getGlobalVariable("llvm.global_ctors")) {
-    if (auto* entries = llvm::dyn_cast<llvm::ConstantArray>(list->getInitializer())) {
-      for (llvm::Value* v : entries->operands()) {
-        auto* entry = llvm::cast<llvm::ConstantStruct>(v);
-        auto* f = llvm::dyn_cast<llvm::Function>(entry->getOperand(1)->stripPointerCasts());
-        if (f) found.emplace_back(llvm::cast<llvm::ConstantInt>(entry->getOperand(0))->getZExtValue(), f);
-      }
-    }
+    if (auto* entries = llvm::dyn_cast<llvm::ConstantArray>(list->getInitializer()))
+      for (llvm::Value* v : entries->operands())
+        if (auto* f = llvm::dyn_cast<llvm::Function>(llvm::cast<llvm::ConstantStruct>(v)->getOperand(1)->stripPointerCasts())) listed.push_back(f);
     list->eraseFromParent();
   }
-  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (llvm::Function* f : listed) {
+    if (!f->getName().starts_with("_GLOBAL__")) {
+      found.insert(f);
+      continue;
+    }
+    for (llvm::BasicBlock& block : *f)
+      for (llvm::Instruction& i : block)
+        if (auto* call = llvm::dyn_cast<llvm::CallBase>(&i))
+          if (llvm::Function* callee = call->getCalledFunction(); callee && !callee->isDeclaration()) found.insert(callee);
+    f->eraseFromParent();
+  }
   std::vector<std::string> names;
-  for (auto& [priority, f] : found) {
-    f->setName("__ct_init_" + std::to_string(number) + "_" + std::to_string(names.size()));
-    f->setLinkage(llvm::GlobalValue::ExternalLinkage);
-    f->setComdat(nullptr);
-    names.push_back(f->getName().str());
+  for (llvm::Function& f : m) {
+    if (!found.count(&f)) continue;
+    f.setName("__ct_init_" + std::to_string(number) + "_" + std::to_string(names.size()));
+    f.setLinkage(llvm::GlobalValue::ExternalLinkage);
+    f.setComdat(nullptr);
+    names.push_back(f.getName().str());
   }
   return names;
 }
@@ -134,7 +146,6 @@ Object compile(llvm::Module& m, llvm::TargetMachine& machine, int optimise, int 
   out.initialisers = take_initialisers(m, number);
   settle_linkage(m, where);
   ask_for_thread_locals(m, where);
-  if (std::getenv("CTDUMP")) m.print(llvm::errs(), nullptr);
   optimise_module(m, machine, optimise);
   out.defines = definitions(m);
 
