@@ -268,13 +268,13 @@ class Worker:
 
     def execute(self, code, label="In[ ]", on_output=lambda kind, content: None, optimise=None):
         """Runs a cell. on_output is called with ("stdout", text), ("stderr", text), ("display" or "result", {mime type: data})."""
-        self.wait_until_ready()
         result = Result()
         for stream in self.streams.values():
             stream.reset()
         done = None
         self.interrupted = False
         with self.interrupts_forwarded():
+            self.wait_until_ready()
             self.running = True
             try:
                 self.send(op="execute", code=code, label=label, **({} if optimise is None else {"optimise": optimise}))

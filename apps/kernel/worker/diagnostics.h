@@ -37,7 +37,7 @@ struct Message {
 class Diagnostics : public clang::DiagnosticConsumer {
  public:
   void HandleDiagnostic(clang::DiagnosticsEngine::Level level, const clang::Diagnostic& d) override;
-  void clear() { messages.clear(); }
+  void forget() { messages.clear(); }
   /// The buffer that is parsed next, and what the user wrote, if that is something else.
   void set_cell(clang::FileID cell) { cell_ = cell; }
   void set_source(const Source* source) { source_ = source; }

@@ -25,6 +25,7 @@ namespace {
 std::unique_ptr<llvm::orc::LLJIT> jit;
 std::unique_ptr<llvm::TargetMachine> machine;
 std::set<std::string> defined;  // by cells
+std::string reported;           // errors while linking
 void* library = nullptr;
 int modules = 0;
 
@@ -112,8 +113,8 @@ std::string start_jit(const std::string& path) {
     if (!frames) return llvm::toString(frames.takeError());
     layer->addPlugin(std::move(*frames));
   }
-  // Errors come back from lookup(); they need not be printed as well.
-  jit->getExecutionSession().setErrorReporter([](llvm::Error e) { llvm::consumeError(std::move(e)); });
+  // What is missing is said here; lookup() only says what could not be made for want of it.
+  jit->getExecutionSession().setErrorReporter([](llvm::Error e) { reported += llvm::toString(std::move(e)) + "\n"; });
   llvm::orc::JITDylib& main = jit->getMainJITDylib();
   llvm::orc::SymbolMap own;
   static int dso_handle = 0;
@@ -134,7 +135,11 @@ Loaded load(std::unique_ptr<llvm::Module> module, int optimise) {
   if (auto e = jit->addObjectFile(std::move(object.code))) return out.error = llvm::toString(std::move(e)), out;
   for (const std::string& name : object.initialisers) {
     auto found = jit->lookup(name);
-    if (!found) return out.error = in_words(llvm::toString(found.takeError())), out;
+    if (!found) {
+      const std::string error = llvm::toString(found.takeError());
+      out.error = in_words(reported.empty() ? error : reported);
+      return out;
+    }
     out.initialisers.push_back(found->toPtr<void (*)()>());
   }
   defined.insert(object.defines.begin(), object.defines.end());

@@ -21,13 +21,6 @@ char closing(clang::tok::TokenKind open) {
   return open == clang::tok::l_brace ? '}' : open == clang::tok::l_paren ? ')' : ']';
 }
 
-// An open comment or raw string reaches the end of the text and swallows all that follows.
-bool is_open_comment(const std::string& code, const clang::Token& t, unsigned at) {
-  if (t.isNot(clang::tok::comment) && t.isNot(clang::tok::unknown)) return false;
-  const std::string text = code.substr(at, t.getLength());
-  return text.rfind("/*", 0) == 0 && (text.size() < 4 || text.compare(text.size() - 2, 2, "*/") != 0);
-}
-
 }  // namespace
 
 Place place_of(const std::string& text, unsigned offset) {
@@ -54,17 +47,17 @@ Lexed look_at(const std::string& code) {
     if (out.problem.empty()) out.problem = problem, out.problem_at = at, out.incomplete = incomplete;
   };
   clang::Token t;
+  unsigned behind = 0;  // the last token
   for (bool last = false; !last;) {
     last = lexer.LexFromRawLexer(t);
     const unsigned at = t.getLocation().getRawEncoding() - 1;
     if (t.is(clang::tok::eof)) {
+      const std::size_t rest = code.find_first_not_of(" \t\r\n\v\f\\", behind);
+      if (rest != std::string::npos && code.compare(rest, 2, "/*") == 0) complain("this comment is not closed", rest, true);
       if (directive && end_of_head_line) out.head_end = code.size();
       break;
     }
-    if (is_open_comment(code, t, at)) {
-      complain("this comment is not closed", at, true);
-      break;
-    }
+    behind = at + t.getLength();
     if (t.isAtStartOfLine() && directive) {
       if (end_of_head_line) out.head_end = at - (place_of(code, at).column - 1);
       directive = end_of_head_line = false;

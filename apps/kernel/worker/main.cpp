@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cell.h"
+#include "complete.h"
 #include "jit.h"
 #include "lex.h"
 #include "protocol.h"
@@ -86,6 +87,9 @@ int main(int argc, char** argv) {
     } else if (op == "is_complete") {
       const kernel::Lexed look = kernel::look_at(code);
       kernel::send(Object{{"event", "answer"}, {"status", look.problem.empty() ? "complete" : look.incomplete ? "incomplete" : "invalid"}});
+    } else if (op == "complete" || op == "inspect") {
+      const auto at = static_cast<unsigned>(request.getInteger("at").value_or(static_cast<std::int64_t>(code.size())));
+      kernel::send(op == "complete" ? kernel::complete(*worker.session, code, at) : kernel::inspect(*worker.session, code, at));
     } else if (op == "shutdown") {
       std::exit(0);  // destructors of the cells' variables run: files are closed
     } else {

@@ -1,13 +1,9 @@
 // plan.cpp -- dry runs in forked copies, and the text made of what they found (plan.h).
 #include "plan.h"
 
-#include <csignal>
+#include <algorithm>
 
-#include <fcntl.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+#include "copy.h"
 #include "lex.h"
 #include "protocol.h"
 #include "snapshot.h"
@@ -74,45 +70,6 @@ Object try_out(Session& session, Redefinitions redefinitions, const Source& sour
                 {"errors", std::move(errors)}, {"warnings", utf8(warnings)}, {"first", utf8(first)}};
 }
 
-// Runs f in a copy of this process and returns what it returned; nothing if the copy died.
-template <class F>
-bool in_a_copy(Snapshot& snapshot, F f, Object& result) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return false;
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    snapshot.forget();
-    for (int s : {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGINT}) ::signal(s, SIG_DFL);
-    std::string text;
-    llvm::raw_string_ostream out(text);
-    out << llvm::json::Value(f());
-    out.flush();
-    for (std::size_t at = 0; at < text.size();) {
-      const ssize_t n = ::write(ends[1], text.data() + at, text.size() - at);
-      if (n <= 0) break;
-      at += static_cast<std::size_t>(n);
-    }
-    ::_exit(0);
-  }
-  ::close(ends[1]);
-  std::string text;
-  char chunk[1 << 14];
-  for (ssize_t n; child > 0 && ((n = ::read(ends[0], chunk, sizeof chunk)) > 0 || (n < 0 && errno == EINTR));)
-    if (n > 0) text.append(chunk, static_cast<std::size_t>(n));
-  ::close(ends[0]);
-  if (child > 0)
-    while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {}
-  auto parsed = llvm::json::parse(text);
-  if (!parsed) {
-    llvm::consumeError(parsed.takeError());
-    return false;
-  }
-  if (!parsed->getAsObject()) return false;
-  result = std::move(*parsed->getAsObject());
-  return true;
-}
-
 unsigned number(const llvm::json::Value& v) { return static_cast<unsigned>(v.getAsInteger().value_or(0)); }
 
 }  // namespace
@@ -123,7 +80,7 @@ Plan make_plan(Session& session, const Redefinitions& redefinitions, Snapshot& s
   for (int tries = 0; tries < most_tries; ++tries) {
     Object found;
     plan.errors.clear();
-    if (!in_a_copy(snapshot, [&] { return try_out(session, redefinitions, plan.source, plan.clashes, label); }, found)) {
+    if (!in_a_copy(&snapshot, [&] { return try_out(session, redefinitions, plan.source, plan.clashes, label); }, found)) {
       plan.first_error = "the compiler itself crashed on this cell; please try to write it differently";
       plan.errors = {plan.first_error + "\n"};
       return plan;

@@ -12,9 +12,12 @@
 #include "clang/Lex/Preprocessor.h"
 #include "clang/Parse/Parser.h"
 #include "clang/Sema/Sema.h"
+#include "clang/Sema/SemaCodeCompletion.h"
 #include "llvm/IR/Module.h"
 
 #include <functional>
+
+#include "lex.h"
 
 namespace kernel {
 
@@ -105,7 +108,7 @@ std::unique_ptr<Session> Session::create(const std::vector<std::string>& argumen
 bool Session::parse(const std::string& text, const std::string& name) {
   clang::Preprocessor& pp = compiler_->getPreprocessor();
   clang::SourceManager& sources = compiler_->getSourceManager();
-  diagnostics_->clear();
+  diagnostics_->forget();
   pieces_.clear();
   declarations_.clear();
 
@@ -113,7 +116,7 @@ bool Session::parse(const std::string& text, const std::string& name) {
   const clang::FileID file = sources.createFileID(llvm::MemoryBuffer::getMemBufferCopy(text + "\n", name), clang::SrcMgr::C_User, 0, 0, main);
   diagnostics_->set_cell(file);
   if (pp.EnterSourceFile(file, nullptr, main)) return false;
-  parse_pieces(file.getHashValue());
+  parse_pieces();
 
   clang::Token end;
   pp.Lex(end);  // behind the buffer there is the end of the empty main file
@@ -123,7 +126,7 @@ bool Session::parse(const std::string& text, const std::string& name) {
   return ok;
 }
 
-void Session::parse_pieces(unsigned) {
+void Session::parse_pieces() {
   clang::Sema& sema = compiler_->getSema();
   clang::SourceManager& sources = compiler_->getSourceManager();
   clang::Parser& p = *parser_;
@@ -164,6 +167,20 @@ void Session::parse_pieces(unsigned) {
   }
   local.perform();
   global.perform();
+}
+
+void Session::complete(const std::string& text, unsigned at, clang::CodeCompleteConsumer& consumer) {
+  clang::Preprocessor& pp = compiler_->getPreprocessor();
+  clang::SourceManager& sources = compiler_->getSourceManager();
+  const clang::FileEntryRef entry = compiler_->getFileManager().getVirtualFileRef("completed cell", static_cast<off_t>(text.size() + 1), 0);
+  sources.overrideFileContents(entry, llvm::MemoryBuffer::getMemBufferCopy(text + "\n", "completed cell"));
+  const Place place = place_of(text, at);
+  if (pp.SetCodeCompletionPoint(entry, place.line, place.column)) return;
+  compiler_->getSema().CodeCompletion().CodeCompleter = &consumer;
+  const clang::SourceLocation main = sources.getLocForStartOfFile(sources.getMainFileID());
+  const clang::FileID file = sources.createFileID(entry, main, clang::SrcMgr::C_User);
+  diagnostics_->set_cell(file);
+  if (!pp.EnterSourceFile(file, nullptr, main)) parse_pieces();
 }
 
 std::unique_ptr<llvm::Module> Session::generate() {

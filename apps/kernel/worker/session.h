@@ -14,6 +14,7 @@
 #include "llvm/IR/LLVMContext.h"
 
 namespace clang {
+class CodeCompleteConsumer;
 class CodeGenerator;
 class CompilerInstance;
 class Decl;
@@ -42,6 +43,8 @@ class Session {
 
   /// Parses one buffer. False if there were errors; the compiler is not to be used any more then (see plan.h).
   bool parse(const std::string& text, const std::string& name);
+  /// Parses up to an offset for what could stand there; `consumer` is told. The compiler is not to be used any more then.
+  void complete(const std::string& text, unsigned at, clang::CodeCompleteConsumer& consumer);
   /// The pieces of the last buffer, and its top-level declarations.
   const std::vector<Piece>& pieces() const { return pieces_; }
   const std::vector<clang::Decl*>& declarations() const { return declarations_; }
@@ -53,7 +56,7 @@ class Session {
 
  private:
   Session();
-  void parse_pieces(unsigned file);
+  void parse_pieces();
 
   std::unique_ptr<Diagnostics> diagnostics_;
   std::unique_ptr<llvm::LLVMContext> context_;
