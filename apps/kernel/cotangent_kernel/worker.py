@@ -217,8 +217,12 @@ class Worker:
             return self.process.poll() is not None
         try:
             return os.waitpid(pid, os.WNOHANG)[0] == pid
-        except ChildProcessError:
-            return True
+        except ChildProcessError:  # not ours yet, or gone
+            try:
+                os.kill(pid, 0)
+            except ProcessLookupError:
+                return True
+            return False
 
     # --- requests -----------------------------------------------------------------------------------------------------
 
