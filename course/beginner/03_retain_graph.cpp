@@ -8,16 +8,6 @@
 
 using namespace lesson;
 
-// Whether f raises no error.
-static bool works(ct::FunctionRef<void()> f) {
-  try {
-    f();
-  } catch (const ct::Error&) {
-    return false;
-  }
-  return true;
-}
-
 // Whether y can be walked back twice without retain_graph.
 static bool survives(const ct::Tensor& y) {
   auto v = ct::ones_like(y);

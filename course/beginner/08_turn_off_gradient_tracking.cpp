@@ -6,16 +6,6 @@
 
 using namespace lesson;
 
-// Whether f raises no error.
-static bool works(ct::FunctionRef<void()> f) {
-  try {
-    f();
-  } catch (const ct::Error&) {
-    return false;
-  }
-  return true;
-}
-
 // Two layers of one number each, input 2, target 0. Returns whether only the second one has got a gradient.
 enum class Way { flag, guard_around_forward, guard_around_update };
 static bool only_second_learns(Way way) {

@@ -8,16 +8,6 @@
 
 using namespace lesson;
 
-// Whether f raises no error.
-static bool works(ct::FunctionRef<void()> f) {
-  try {
-    f();
-  } catch (const ct::Error&) {
-    return false;
-  }
-  return true;
-}
-
 int main() {
   // %% [markdown]
   // # detach() and detach_()

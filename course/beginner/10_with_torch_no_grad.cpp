@@ -6,16 +6,6 @@
 
 using namespace lesson;
 
-// Whether f raises no error.
-static bool works(ct::FunctionRef<void()> f) {
-  try {
-    f();
-  } catch (const ct::Error&) {
-    return false;
-  }
-  return true;
-}
-
 // Whether operations are recorded inside of two guards, the outer one and the inner one.
 static bool records_inside(bool outer, bool inner) {
   ct::AutoGradMode first(outer);

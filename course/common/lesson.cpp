@@ -118,11 +118,28 @@ void show_warning(ct::FunctionRef<void()> f, const std::string& phrase, int line
   quote(warnings.empty() ? "(no warning)" : warnings);
 }
 
+bool works(ct::FunctionRef<void()> f) {
+  try {
+    f();
+  } catch (const std::exception&) {
+    return false;
+  }
+  return true;
+}
+
 std::string results() {
   const char* set = std::getenv("COTANGENT_RESULTS");
   const std::string folder = set && *set ? set : "results";
   std::filesystem::create_directories(folder);
   return std::filesystem::absolute(folder).lexically_normal().string();
+}
+
+void save(const std::string& name, ct::FunctionRef<std::vector<std::string>(const std::string&)> write, int line) {
+  try {
+    for (const std::string& path : write(results() + "/" + name)) ct::print("figure:", path);
+  } catch (const std::exception& e) {
+    report(false, line, "no figure " + name + ": " + e.what());
+  }
 }
 
 Answer number(double key, double tolerance) { return {Answer::Kind::number, key, tolerance}; }

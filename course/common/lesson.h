@@ -25,15 +25,20 @@ void check_that(bool holds, const std::string& statement, int line = __builtin_L
 void show_error(ct::FunctionRef<void()> f, const std::string& phrase, int line = __builtin_LINE());
 /// Runs something that must give a warning, and prints that instead of letting it go to stderr.
 void show_warning(ct::FunctionRef<void()> f, const std::string& phrase, int line = __builtin_LINE());
+/// Whether f raises no error: for the answers of questions.
+bool works(ct::FunctionRef<void()> f);
 
 // --- Figures ------------------------------------------------------------------------------------------------------------------
 
 /// Where a lesson writes: $COTANGENT_RESULTS, or results/ in the current folder. Made if it is not there.
 std::string results();
-/// Writes a figure or a graph as SVG and PNG into results() and prints where. `name` begins with the lesson's number.
+/// Calls write(results() + "/" + name), which says what files it made, and prints where they are. If it cannot write (no gnuplot,
+/// say), the lesson goes on, and fails at its end.
+void save(const std::string& name, ct::FunctionRef<std::vector<std::string>(const std::string& path)> write, int line = __builtin_LINE());
+/// Writes a figure or a graph as SVG and PNG. `name` begins with the lesson's number.
 template <class Figure>
-void save(const Figure& figure, const std::string& name) {
-  for (const std::string& path : figure.save(results() + "/" + name)) ct::print("figure:", path);
+void save(const Figure& figure, const std::string& name, int line = __builtin_LINE()) {
+  save(name, [&](const std::string& path) { return figure.save(path); }, line);
 }
 
 // --- Questions ----------------------------------------------------------------------------------------------------------------
