@@ -76,6 +76,6 @@ void note_throw() noexcept;
 }  // namespace exercise
 
 template <>
-inline void lesson::save<ct::plot::Figure>(const ct::plot::Figure& figure, const std::string& name) {
+inline void lesson::save<ct::plot::Figure>(const ct::plot::Figure& figure, const std::string& name, int) {
   exercise::figures().push_back({name, figure});
 }

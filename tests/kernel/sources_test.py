@@ -1,4 +1,4 @@
-"""sources.py COURSE -- every source of the course is what it was after a way through cells and through a notebook."""
+"""sources_test.py -- every source of the course is what it was after a way through cells and through a notebook."""
 
 import glob
 import os
@@ -6,12 +6,17 @@ import sys
 import tempfile
 import unittest
 
-import nbformat
+try:
+    import nbformat
+except ImportError:
+    print("python3-nbformat is not installed")
+    sys.exit(77)
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "apps", "kernel"))
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+sys.path.insert(0, os.path.join(ROOT, "apps", "kernel"))
 from cotangent_kernel import cells, notebook  # noqa: E402
 
-COURSE = sys.argv.pop(1) if len(sys.argv) > 1 else "course"
+COURSE = os.path.join(ROOT, "course")
 
 PROGRAM = """\
 // Lesson 99: A title: with a colon
@@ -51,7 +56,8 @@ int main() {
 
 
 def sources():
-    return [p for p in sorted(glob.glob(os.path.join(COURSE, "*", "*.cpp"))) if "/common/" not in p]
+    found = glob.glob(os.path.join(COURSE, "*", "*.cpp")) + glob.glob(os.path.join(COURSE, "exercises", "worked", "*.cpp"))
+    return [p for p in sorted(found) if "/common/" not in p]
 
 
 class Sources(unittest.TestCase):
