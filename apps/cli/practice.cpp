@@ -160,7 +160,8 @@ int check_command(Words words) {
     case CheckResult::End::passed:
       std::cout << '\n'
                 << painted(Paint::green, "Passed: " + step->title() + ".")
-                << (checked.passed_before ? "" : " Another way to write it: ./cotangent solution " + step->id()) << '\n';
+                << (checked.passed_before ? "" : " Another way to write it: ./cotangent solution " + step->id())
+                << "\nSee it run, with its figures: ./cotangent run " << shown(*file) << '\n';
       return 0;
     case CheckResult::End::interrupted: std::cout << "Interrupted.\n"; return 130;
     case CheckResult::End::broken: return 1;

@@ -133,6 +133,11 @@ int run_file(const std::string& file, const std::vector<std::string>& rest, bool
   std::cerr << report(compiled);
   if (compiled.interrupted) return 128 + SIGINT;
   if (!compiled.ok) return 1;
+  // What a file in the learner's folder draws goes there, wherever it is called from.
+  std::error_code ec;
+  const std::string folder = read_progress().folder;
+  if (!folder.empty() && is_within(fs::canonical(file, ec), fs::canonical(folder, ec)) && !ec)
+    setenv("COTANGENT_RESULTS", (folder + "/results").c_str(), 0);
   const auto words = with_program(compiled.program, rest);
   std::vector<char*> arguments;
   for (const std::string& w : words) arguments.push_back(const_cast<char*>(w.c_str()));
@@ -144,6 +149,7 @@ int run_file(const std::string& file, const std::vector<std::string>& rest, bool
 int run_lesson(const Lesson& lesson, const std::vector<std::string>& rest) {
   const std::string program = lesson_program(lesson);
   if (access(program.c_str(), X_OK) != 0) return cannot_start(program, errno, lesson.id);
+  std::cout << lesson.id << ": " << lesson.title << "   course/" << lesson.folder << '/' << lesson.stem << ".cpp\n" << std::flush;
   Command command;
   command.arguments = with_program(program, rest);
   command.input = true;

@@ -70,11 +70,17 @@ void write_questions(const char* path) {
   std::fclose(file);
 }
 
-// "course/beginner/03_retain_graph.cpp" -> "03"; names without a number stay as they are.
+// What ./cotangent calls it: "course/beginner/03_retain_graph.cpp" -> "03", "../tutorial_1_tensor_fundamentals.cpp" -> "tutorial_1".
 std::string name_of(const char* file) {
-  const std::string stem = std::filesystem::path(file).stem().string();
-  const std::size_t digits = stem.find_first_not_of("0123456789");
-  return digits > 0 && digits != std::string::npos ? stem.substr(0, digits) : stem;
+  std::string stem = std::filesystem::path(file).stem().string();
+  std::size_t end = 0, number = stem.find_first_of("0123456789");
+  while (number != std::string::npos && (number == 0 || stem[number - 1] == '_')) {
+    end = std::min(stem.find_first_not_of("0123456789", number), stem.size());
+    const std::size_t word = stem.find('_', end + 1);  // "part_2_tutorial_1": a further word and its number
+    if (number == 0 || word == std::string::npos || word + 1 >= stem.size() || stem[word + 1] < '0' || stem[word + 1] > '9') break;
+    number = word + 1;
+  }
+  return end > 0 ? stem.substr(0, end) : stem;
 }
 
 }  // namespace
