@@ -90,7 +90,11 @@ void section(const std::string& title) { ct::print("\n==", title, "=="); }
 void check(const ct::Tensor& actual, const ct::Tensor& expected, double rtol, double atol, int line) {
   const bool ok = actual.defined() && actual.sizes() == expected.sizes() &&
                   ct::allclose(actual.detach().to(ct::kDouble), expected.detach().to(ct::kDouble), rtol, atol);
-  report(ok, line, "got " + (actual.defined() ? ct::to_string(actual) : "an undefined tensor") + ", and the lesson says " + ct::to_string(expected));
+  // Expected numbers come as float64: printed in the dtype of the others, they differ only where they are different.
+  const bool alike = actual.defined() && actual.is_floating_point() && expected.is_floating_point();
+  report(ok, line,
+         "got " + (actual.defined() ? ct::to_string(actual) : "an undefined tensor") + ", and the lesson says " +
+             ct::to_string(alike ? expected.to(actual.scalar_type()) : expected));
 }
 void check(const ct::Tensor& actual, std::initializer_list<double> expected, double rtol, double atol, int line) {
   check(actual, ct::tensor(expected, ct::kDouble), rtol, atol, line);

@@ -42,6 +42,10 @@ cp "$copy" copy.cpp
 expect 0 'checks of the numbers above passed.' run copy.cpp
 expect 0 "lesson_$(basename "$copy" .cpp)" target "$copy"
 
+# In a changed copy, what the lesson says is printed in the dtype of what came out: only the numbers differ.
+sed 's/{1.0, 2.0, 3.0}, ct::requires_grad/{1.0, 2.0, 4.0}, ct::requires_grad/' "$copy" >changed.cpp
+expect 1 'got tensor([ 8., 16., 32.]), and the lesson says tensor([ 8., 16., 24.])' run changed.cpp
+
 # An error in a header is told with the learner's line, and the rest of the compiler's text lies in a file.
 cat >bad.cpp <<'END'
 #include <algorithm>
