@@ -221,8 +221,7 @@ int main() {
 
   ask("Above which learning rate does plain SGD diverge on this loss? The largest eigenvalue is 2.09083.", number(2 / high, 2e-3),
       "A step multiplies the distance along that axis by 1 - 2.09083 lr. Beyond lr = 2 / 2.09083 = 0.95655 that is below -1: "
-      "each "
-      "step overshoots by more than it was away.");
+      "each step overshoots by more than it was away.");
   auto slowest = [&](double lr) { return std::max(std::abs(1 - lr * low), std::abs(1 - lr * high)); };
   ask("Why is lr = 0.5 so much faster than 0.1 here?",
       choice({{"both eigenvalues are near 2, so 1 - 0.5 * eigenvalue is nearly 0 along both axes",
