@@ -234,6 +234,11 @@ std::vector<Diagnostic> parse_diagnostics(std::string_view text) {
           const auto it = std::find_if(all.rbegin(), all.rend(), [](const Diagnostic& d) { return d.kind != Kind::note; });
           if (it != all.rend()) it->through.push_back(place);
         }
+        // "'std::map' is defined in header '<map>'; did you forget to '#include <map>'?"
+        if (kind == Kind::note && rest.find("did you forget to") != rest.npos) {
+          const auto it = std::find_if(all.rbegin(), all.rend(), [](const Diagnostic& d) { return d.kind != Kind::note; });
+          if (it != all.rend()) it->message.append("; ").append(rest);
+        }
         if (kind == Kind::note && rest.starts_with("candidate: '") && !place.file.starts_with("/usr/")) {
           const auto it = std::find_if(all.rbegin(), all.rend(), [](const Diagnostic& d) { return d.kind != Kind::note; });
           const std::string_view signature = rest.substr(12);
@@ -318,6 +323,8 @@ std::vector<Diagnostic> for_learner(const std::vector<Diagnostic>& all, const st
     before = &d;
     if (mine.excerpt.empty() && mine.place.line > 0) mine.excerpt = bar(mine.place.line, line_of(mine.place));
     mine.excerpt += there_are(d);
+    if (d.message.find("discards qualifiers") != d.message.npos && mine.excerpt.find(".grad()") != mine.excerpt.npos)
+      mine.excerpt += "      grad() is for reading; mutable_grad() can be changed\n";
     // One error for each line and kind: those behind it mostly follow from it. Of several in headers, the first one that knows
     // what would fit says most.
     const auto known = std::find_if(out.begin(), out.end(), [&](const Diagnostic& o) {

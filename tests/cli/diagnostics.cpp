@@ -146,6 +146,21 @@ TEST_CASE("where no function fits, those that there are") {
   unlink(name);
 }
 
+TEST_CASE("what helps most is said with the error: a header that is missing, a gradient that can be changed") {
+  const std::string text = R"(my.cpp:3:8: error: 'map' is not a member of 'std'
+    3 |   std::map<int, int> m;
+      |        ^~~
+my.cpp:2:1: note: 'std::map' is defined in header '<map>'; did you forget to '#include <map>'?
+my.cpp:5:26: error: passing 'const ct::Tensor' as 'this' argument discards qualifiers [-fpermissive]
+    5 |   p.grad() = ct::ones({2});
+      |                          ^
+)";
+  const auto seen = cli::for_learner(cli::parse_diagnostics(text), "my.cpp");
+  REQUIRE(seen.size() == 2);
+  CHECK(seen[0].message == "'map' is not a member of 'std'; 'std::map' is defined in header '<map>'; did you forget to '#include <map>'?");
+  CHECK(seen[1].excerpt.ends_with("grad() is for reading; mutable_grad() can be changed\n"));
+}
+
 TEST_CASE("the linker's text") {
   const auto all = cli::parse_diagnostics(
       "/usr/bin/ld: /tmp/cc1.o: in function `main':\n/home/u/my.cpp:12: undefined reference to `f(int)'\n"
