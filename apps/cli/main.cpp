@@ -14,6 +14,7 @@
 #include "guide.h"
 #include "list.h"
 #include "new.h"
+#include "progress.h"
 #include "quiz.h"
 #include "run.h"
 #include "steps.h"
@@ -75,6 +76,23 @@ int print_targets(std::string_view command, const std::vector<std::string>& word
   return 0;
 }
 
+// For ./cotangent notebook: the learner's folder (an empty line if there is none), and the sources of a lesson or exercise, or of all.
+int print_sources(const std::vector<std::string>& words) {
+  std::vector<std::string> ignored;
+  std::vector<cli::Lesson> all = cli::all_lessons();
+  const auto exercises = cli::read_exercises(cli::course_folder(), ignored);
+  all.insert(all.end(), exercises.begin(), exercises.end());
+  if (!words.empty()) {
+    auto found = cli::find_lesson(all, words[0]).lesson;
+    if (!found) found = cli::pick_lesson(words[0], "notebook");  // says what there is
+    if (!found) return kUsage;
+    all = {*found};
+  }
+  std::cout << cli::read_progress().folder << '\n';
+  for (const auto& l : all) std::cout << cli::course_folder() << '/' << l.folder << '/' << l.stem << ".cpp\n";
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -97,6 +115,7 @@ int main(int argc, char** argv) {
   if (command == "run") return cli::run_command(words);
   if (command == "quiz") return cli::quiz_command(words);
   if (command == "new") return cli::new_command(words);
+  if (command == "sources") return print_sources(words);
   if (command == "target") return print_targets("run", words);
   if (command == "targets" && !words.empty()) return print_targets(words[0], {words.begin() + 1, words.end()});
   constexpr std::string_view known[] = {"run",   "list", "learn",    "quiz",  "new",  "start",

@@ -129,6 +129,12 @@ class Sources(unittest.TestCase):
             source = put("g.cpp", PROGRAM.encode())
             self.assertEqual(notebook.main([source]), 0)
             self.assertEqual(notebook.main([source]), 1)  # never over an existing file
+            into = os.path.join(folder, "mine")
+            self.assertEqual(notebook.main(["--into", into, source]), 0)
+            put("mine/g.ipynb", b"changed")
+            self.assertEqual(notebook.main(["--into", into, source]), 0)  # somebody's work stays
+            with open(os.path.join(into, "g.ipynb"), "rb") as file:
+                self.assertEqual(file.read(), b"changed")
             self.assertEqual(notebook.main([source[:-4] + ".ipynb", "-o", os.path.join(folder, "h.cpp")]), 0)
 
 

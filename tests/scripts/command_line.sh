@@ -54,8 +54,12 @@ expect 2 'more than one lesson fits' run lecture
 mkdir "$work/course/exercises"
 lesson exercises/exercise_01_a_fit 'Exercise 01: A fit' exercise 'fitting'
 expect 2 'exercise_01 is an exercise (A fit): ./cotangent check exercise_01' run exercise_01
+expect 0 "$work/course/exercises/exercise_01_" sources exercise_01
 rm -r "$work/course/exercises"
 expect 2 './cotangent list shows all of them' run quiche
+expect 0 "$work/course/beginner/01_basic_scalar_backward.cpp" sources 01   # for notebooks
+expect 0 "$work/course/lecture/lecture_2_a_sum.cpp" sources
+expect 2 './cotangent list shows all of them' sources quiche
 expect 127 'has not been built' run 02
 expect 2 'run has no option --quiche; there are --all, --plain and -j N' run --quiche 01
 expect 2 "run --all runs every lesson, so '01' is one word too many" run --all 01

@@ -1,6 +1,7 @@
 """Notebooks of sources, and sources of notebooks: fresh ones here, worked ones with the outputs that a worker gives.
 
     python3 -m cotangent_kernel.notebook SOURCE.cpp [-o OUT.ipynb]       a fresh notebook
+    python3 -m cotangent_kernel.notebook --into FOLDER SOURCE.cpp..      fresh notebooks of those that are not there yet
     python3 -m cotangent_kernel.notebook NOTEBOOK.ipynb [-o OUT.cpp]     the source of an edited notebook
 
 Fresh: same prose, no outputs, cells with the tag "solution" empty. A notebook remembers where its cells stood in the source
@@ -98,20 +99,38 @@ def notebook_text(node):
     return nbformat.writes(node) + "\n"
 
 
+def fill(folder, sources, solutions=False):
+    """Fresh notebooks of the sources in a folder; one that is there is somebody's work and stays. Returns all paths."""
+    os.makedirs(folder, exist_ok=True)
+    paths = []
+    for path in sources:
+        paths.append(os.path.join(folder, os.path.splitext(os.path.basename(path))[0] + ".ipynb"))
+        if not os.path.exists(paths[-1]):
+            write_whole(paths[-1], notebook_text(notebook(read_source(path), solutions)))
+    return paths
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="cotangent_kernel.notebook", description="Converts a source of the course into a fresh notebook, or an edited notebook into a source.")
-    parser.add_argument("file", help="a .cpp source or an .ipynb notebook")
+    parser.add_argument("file", nargs="+", help="a .cpp source or an .ipynb notebook; with --into any number of sources")
+    parser.add_argument("--into", metavar="FOLDER", help="write a notebook of each source there, unless it is there already")
     parser.add_argument("-o", "--output", help="where to write; else beside the file, never over an existing one")
     parser.add_argument("--solutions", action="store_true", help="keep the solution cells of a source")
     options = parser.parse_args(arguments)
-    stem, ending = os.path.splitext(options.file)
+    if len(options.file) > 1 and not options.into:
+        parser.error("several files go with --into")
+    file = options.file[0]
+    stem, ending = os.path.splitext(file)
     try:
+        if options.into:
+            print("\n".join(fill(options.into, options.file, options.solutions)))
+            return 0
         if ending == ".cpp":
-            output, text = options.output or stem + ".ipynb", notebook_text(notebook(read_source(options.file), options.solutions))
+            output, text = options.output or stem + ".ipynb", notebook_text(notebook(read_source(file), options.solutions))
         elif ending == ".ipynb":
-            output, text = options.output or stem + ".cpp", write(source_of(read_notebook(options.file), options.file))
+            output, text = options.output or stem + ".cpp", write(source_of(read_notebook(file), file))
         else:
-            raise SourceError(f"{options.file}: neither a .cpp source nor an .ipynb notebook")
+            raise SourceError(f"{file}: neither a .cpp source nor an .ipynb notebook")
         if not options.output and os.path.exists(output):
             raise SourceError(f"{output} exists; name another file with -o")
         write_whole(output, text)
