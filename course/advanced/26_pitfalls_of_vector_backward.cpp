@@ -90,12 +90,7 @@ int main() {
   // ## Questions
 
   // %%
-  auto accepts = [&](const ct::Tensor& direction) {
-    try {
-      x.tanh().backward(direction);
-    } catch (const ct::Error&) { return false; }
-    return true;
-  };
+  auto accepts = [&](const ct::Tensor& direction) { return works([&] { x.tanh().backward(direction); }); };
   ask("Which v does y.backward(v) accept, for a float32 y of shape (4)?",
       several({{"float64, shape (4)", accepts(ct::ones({4}, ct::kDouble))},
                {"shape (1)", accepts(ct::ones({1}))},
@@ -108,14 +103,8 @@ int main() {
       number((once.grad() / fresh.grad())[0].item<double>()),
       "The mean divides by the number of entries, here 4. A sum does not.");
   auto again = x.tanh();
-  bool lost = false;
-  try {
-    again.backward(ct::ones({2}));
-  } catch (const ct::Error&) {
-    try {
-      again.backward(v);
-    } catch (const ct::Error&) { lost = true; }
-  }
+  const bool refused = !works([&] { again.backward(ct::ones({2})); });
+  const bool lost = refused && !works([&] { again.backward(v); });
   ask("After the refused call of part 1, must y be computed again?", yes_no(lost),
       "The shapes are compared before anything is walked: nothing was freed and no gradient was touched.");
   return finish();
