@@ -12,7 +12,11 @@ int main() {
   // %% [markdown]
   // # One scalar, one backward
   // A *leaf* is a tensor that you made yourself. If it asks for a gradient, every operation on it is recorded. One call of
-  // `backward()` on a scalar result then walks the record back and leaves d(result)/d(leaf) in the leaf's `.grad`.
+  // `backward()` on a scalar result then walks the record back and leaves the derivative of the result by the leaf in the leaf's
+  // `.grad`.
+
+  // %% [markdown]
+  // ## 1. A leaf that asks for its gradient
 
   // %%
   section("1. A leaf that asks for its gradient");
@@ -25,6 +29,11 @@ int main() {
   check_that(x.requires_grad() && x.is_leaf() && !x.grad_fn() && !x.grad().defined(),
              "a fresh leaf has neither producer nor gradient");
   // "Not defined" is what Python calls None.
+
+  // %% [markdown]
+  // ## 2. A scalar computed from it
+  // The loss is $L=\sum_i x_i^2$. Two operations make it, a power and a sum, and each leaves a *node* behind; `grad_fn` is the
+  // last one.
 
   // %%
   section("2. A scalar computed from it");
@@ -44,16 +53,31 @@ int main() {
 
   // %% [markdown]
   // **A correction.** The text that this lesson follows shows this loss as 7.2042. By hand:
-  // 1.54100^2 + 0.29343^2 + 2.17879^2 = 2.37467 + 0.08610 + 4.74712 = 7.2079.
+  //
+  // $$1.54100^2+0.29343^2+2.17879^2=2.37467+0.08610+4.74712=7.2079.$$
+
+  // %% [markdown]
+  // ## 3. Backward: upstream gradient times local derivative
+  // Let $u_i=x_i^2$ be what lies between, so that $L=\sum_i u_i$. The walk starts at the loss with the number 1, the derivative
+  // of $L$ by itself. Each node multiplies what arrives from above by its own local derivative, and hands the product on. That
+  // is the chain rule, read from left to right:
+  //
+  // $$\frac{\partial L}{\partial x_i}=\frac{\partial L}{\partial L}\cdot\frac{\partial L}{\partial u_i}\cdot
+  // \frac{\partial u_i}{\partial x_i}=1\cdot 1\cdot 2x_i.$$
 
   // %%
   section("3. Backward: upstream gradient times local derivative");
   loss.backward();
-  // The walk starts with d(loss)/d(loss) = 1. Sum hands that 1 to every entry; the square multiplies it by 2 x.
+  // Sum hands the 1 to every entry; the square multiplies it by 2 x.
   ct::print("x.grad =", x.grad());
   ct::print("2 x    =", 2 * x.detach());
   check(x.grad(), {3.0819921, -0.5868578, -4.3575788});
   check_that(ct::allclose(x.grad(), 2 * x), "x.grad is 2 x");
+
+  // %% [markdown]
+  // ## 4. Results in between keep no gradient
+  // With $b=2a$ and $c=\sum_i b_i^2$ the walk meets $\partial c/\partial b=2b$ on its way to
+  // $\partial c/\partial a=2\cdot 2b=8a$. Only the last one is kept.
 
   // %%
   section("4. Results in between keep no gradient");
@@ -69,6 +93,10 @@ int main() {
   show_warning([&] { check_that(!b.grad().defined(), "b has no gradient"); },
                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed");
 
+  // %% [markdown]
+  // ## 5. Unless you ask before backward
+  // `retain_grad()` tells a tensor that is no leaf to keep what passes through it.
+
   // %%
   section("5. Unless you ask before backward");
   auto p = ct::tensor({1.0, 2.0, 3.0}, ct::requires_grad());
@@ -82,6 +110,9 @@ int main() {
   check(p.grad(), {8, 16, 24});
   ct::print("retain_grad() on a tensor that nobody tracks:");
   show_error([] { ct::tensor({1.0}).retain_grad(); }, "can't retain_grad on Tensor that has requires_grad=False");
+
+  // %% [markdown]
+  // ## 6. The shortest complete example
 
   // %%
   section("6. The shortest complete example");
@@ -97,6 +128,9 @@ int main() {
   // - `requires_grad` on a leaf starts the recording; `backward()` on a scalar ends in the leaf's `.grad`.
   // - Each step back multiplies what came from above by one local derivative, starting with 1.
   // - Results in between drop their gradients, unless `retain_grad()` was called before.
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   auto cubic = ct::tensor({1.0, 2.0, 3.0}, ct::requires_grad());

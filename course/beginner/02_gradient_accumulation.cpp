@@ -38,6 +38,10 @@ int main() {
   // `backward()` *adds* to `.grad`. That is what you want when one gradient comes in several parts, and a bug when you forgot
   // the gradient of the step before.
 
+  // %% [markdown]
+  // ## 1. Two backwards add up
+  // At $x=2$ the derivative of $x^2$ is 4, and that of $3x$ is 3.
+
   // %%
   section("1. Two backwards add up");
   auto x = ct::tensor({2.0}, ct::requires_grad());
@@ -47,6 +51,9 @@ int main() {
   (3 * x).sum().backward();
   ct::print("after backward of 3x: ", x.grad(), "  (4 + 3, not 3)");
   check(x.grad(), {7});
+
+  // %% [markdown]
+  // ## 2. Clearing in between
 
   // %%
   section("2. Clearing in between");
@@ -59,6 +66,11 @@ int main() {
   (3 * x).sum().backward();
   ct::print("after backward of 3x: ", x.grad());
   check(x.grad(), {3});
+
+  // %% [markdown]
+  // ## 3. Zeros, or nothing at all
+  // `zero_()` overwrites the gradient with zeros; `reset()` (Python: `x.grad = None`) removes it. The next backward gives the
+  // same in both cases: $0+g=g$.
 
   // %%
   section("3. Zeros, or nothing at all");
@@ -85,12 +97,18 @@ int main() {
 
   // %% [markdown]
   // **A correction.** The text that this lesson follows calls `backward()` again and again on the same loss here. That fails:
-  // the square had kept u for its derivative, and the first walk freed it (lesson 03). The forward computation has to run again.
+  // the square had kept `u` for its derivative $2u$, and the first walk freed it (lesson 03). The forward computation has to run
+  // again.
+
+  // %% [markdown]
+  // ## 4. Accumulating on purpose: four micro-batches, one step
+  // A batch too large for the memory comes in four parts of 10 points, with the mean losses $L_1,\dots,L_4$. The loss of all 40
+  // points is their mean, so its gradient is a quarter of the sum that `.grad` collects:
+  //
+  // $$\frac{\partial}{\partial w}\,\frac{1}{4}\sum_{k=1}^{4}L_k=\frac{1}{4}\sum_{k=1}^{4}\frac{\partial L_k}{\partial w}.$$
 
   // %%
   section("4. Accumulating on purpose: four micro-batches, one step");
-  // A batch too large for the memory comes in four parts. Their gradients add up; a quarter of the sum is the gradient of the
-  // mean over all 40 points.
   ct::manual_seed(42);
   auto w = ct::randn({1}, ct::requires_grad());
   ct::print("w =", ct::fixed(w.item<double>(), 6));
@@ -110,6 +128,11 @@ int main() {
   ct::print("mean gradient", ct::fixed(w.grad().item<double>(), 6), " w after one step", ct::fixed(w.item<double>(), 6));
   check(w.grad().item<double>(), -2.439826);
   check(w.item<double>(), 0.3610886);
+
+  // %% [markdown]
+  // ## 5. Several loss terms
+  // A loss with a penalty has two terms, $L=\frac13\sum_i(v_i-2)^2+0.1\cdot\frac13\sum_i|v_i|$. For positive $v$ its gradient is
+  // $\frac23(v-2)+\frac1{30}$. One backward of the sum gives it, and so do two backwards, one for each term.
 
   // %%
   section("5. Several loss terms");
@@ -135,14 +158,20 @@ int main() {
   // %% [markdown]
   // The derivative of a sum is the sum of the derivatives, so both ways agree.
   //
-  // **A correction.** The text that this lesson follows says that the first of two backwards needs `retain_graph=True`. It
-  // does not: the two terms share only the leaf v, and nothing that one of the graphs has saved.
+  // **A correction.** The text that this lesson follows says that the first of two backwards needs `retain_graph=True`. It does
+  // not: the two terms share only the leaf `v`, and nothing that one of the graphs has saved.
+
+  // %% [markdown]
+  // ## 6. A gradient has the shape of its tensor
+  // Whoever sets a gradient by hand must keep to that. (Python: `v.grad = ...`)
 
   // %%
   section("6. A gradient has the shape of its tensor");
-  // Whoever sets a gradient by hand must keep to that. (Python: v.grad = ...)
   show_error([&] { v.set_grad(ct::zeros({2})); }, "assigned grad has data of a different size");  // not in libtorch
   check(v.grad(), together);
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   auto k = ct::tensor({3.0}, ct::requires_grad());

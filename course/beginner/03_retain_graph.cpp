@@ -26,6 +26,11 @@ int main() {
   // A graph serves one backward: the values it saved are freed on the way. `retain_graph` keeps them for another walk.
   // Gradients still add up.
 
+  // %% [markdown]
+  // ## 1. Once, twice with `retain_graph`, and once too often
+  // The loss is $\sum_i x_i^2$ again, with the gradient $2x$. A second walk adds another $2x$; the third finds nothing to walk
+  // with.
+
   // %%
   section("1. Once, twice with retain_graph, and once too often");
   ct::manual_seed(0);
@@ -41,6 +46,10 @@ int main() {
   show_error([&] { loss.backward(); }, "Trying to backward through the graph a second time");
   check(x.grad(), {6.16398, -1.17372, -8.71516});  // a failed backward leaves the gradients as they were
 
+  // %% [markdown]
+  // ## 2. A fresh forward needs no `retain_graph`
+  // Each forward computation records a graph of its own.
+
   // %%
   section("2. A fresh forward needs no retain_graph");
   x.mutable_grad().zero_();  // with the underscore: there is no zero() in Python or here
@@ -49,10 +58,13 @@ int main() {
   ct::print("fresh graph:  ", x.grad());
   check(x.grad(), {3.08199, -0.58686, -4.35758});
 
+  // %% [markdown]
+  // ## 3. It is the saved values that are freed
+  // The derivative of a sum is 1, whatever was summed; that of $a^2$ is $2a$, so its node keeps `a`. A graph in which nothing
+  // was kept can be walked again.
+
   // %%
   section("3. It is the saved values that are freed");
-  // The derivative of a sum is 1, whatever was summed; that of a square is 2 a, so its node keeps a. A graph in which nothing
-  // was kept can be walked again.
   auto a = ct::tensor({{1.0, 2.0}, {3.0, 4.0}}, ct::requires_grad());
   auto b = ct::ones({2, 2}, ct::requires_grad());
   const std::vector<Case> keep_nothing = {
@@ -68,6 +80,11 @@ int main() {
     ct::print("  only once:          ", c.text);
     check_that(!survives(c.y), c.text + " saves a value");
   }
+
+  // %% [markdown]
+  // ## 4. Two losses that share an intermediate
+  // From $h=p^2$ come two losses, $2h$ and $3h$. Both walks go through the node of the square, which has saved $p$; the first
+  // walk must leave it there for the second. Together they give $(2+3)\cdot 2p=20$ at $p=2$.
 
   // %%
   section("4. Two losses that share an intermediate");
@@ -91,6 +108,10 @@ int main() {
   (2 * h3).sum().backward();
   show_error([&] { (3 * h3).sum().backward(); }, "Trying to backward through the graph a second time");
 
+  // %% [markdown]
+  // ## 5. Two losses that share only a leaf
+  // $q^2$ and $3q$ have a graph each, and meet in `q.grad` alone.
+
   // %%
   section("5. Two losses that share only a leaf");
   auto q = ct::tensor({2.0}, ct::requires_grad());
@@ -98,6 +119,9 @@ int main() {
   (3 * q).sum().backward();
   ct::print("q.grad =", q.grad(), "  (2 q + 3)");
   check(q.grad(), {7});
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   ask("Which of these can be walked back twice without retain_graph?",

@@ -34,8 +34,16 @@ static std::vector<double> train(const ct::Tensor& x, const ct::Tensor& y, ct::T
 int main() {
   // %% [markdown]
   // # Forward, backward, update
-  // Three points lie exactly on the line y = -x. Starting from a random slope w and b = 0, three steps of gradient descent, each
-  // in the same order: forward, clear, backward, update.
+  // Three points lie exactly on the line $y=-x$. Starting from a random slope $w$ and $b=0$, three steps of gradient descent,
+  // each in the same order: forward, clear, backward, update.
+  //
+  // $$L=\frac13\sum_{i=1}^{3}(x_iw+b-y_i)^2,\qquad
+  // w\leftarrow w-\eta\,\frac{\partial L}{\partial w},\qquad b\leftarrow b-\eta\,\frac{\partial L}{\partial b}.$$
+  //
+  // The learning rate $\eta$ is `lr` in the code.
+
+  // %% [markdown]
+  // ## 1. Three steps
 
   // %%
   section("1. Three steps");
@@ -60,14 +68,23 @@ int main() {
   }
   check_that(w.is_leaf() && w.requires_grad(), "the update in place left w a leaf that asks for its gradient");
 
+  // %% [markdown]
+  // ## 2. The same by hand
+  // At $x=-1,0,1$ the residuals are $-(w+1)+b$, $b$ and $(w+1)+b$. So
+  //
+  // $$L=\frac23(w+1)^2+b^2,\qquad \frac{\partial L}{\partial w}=\frac43(w+1),$$
+  //
+  // and a step multiplies $w+1$ by $1-\frac43\eta$, here 0.866667.
+
   // %%
   section("2. The same by hand");
-  // The residuals are -(w + 1) + b, b and (w + 1) + b, so loss = 2/3 (w + 1)^2 + b^2. Its derivative by w is 4/3 (w + 1): a step
-  // multiplies w + 1 by 1 - 4/3 lr, here 0.866667.
   const double gap = 1.5409961 + 1, shrink = 1 - 4.0 / 3 * 0.1;
   ct::print("w + 1 after three steps:", ct::fixed(w.item<double>() + 1, 6), " by hand:", ct::fixed(gap * std::pow(shrink, 3), 6));
   check(w.item<double>() + 1, gap * std::pow(shrink, 3));
   check(shrink, 0.866667);
+
+  // %% [markdown]
+  // ## 3. Two ways to get the update wrong
 
   // %%
   section("3. Two ways to get the update wrong");
@@ -83,6 +100,9 @@ int main() {
   ct::print("its gradient after the next backward:");
   show_warning([&] { check_that(!v.grad().defined(), "v gets no gradient any more"); }, "is not a leaf Tensor");
 
+  // %% [markdown]
+  // ## 4. What `zero_()` does
+
   // %%
   section("4. What zero_() does");
   w.mutable_grad().zero_();
@@ -96,11 +116,17 @@ int main() {
   // **A correction.** The text that this lesson follows says that `.zero_()` resets a gradient to None. It leaves a tensor of
   // zeros; only `grad = None` (here `reset()`) removes it.
 
+  // %% [markdown]
+  // ## 5. A number for the log
+  // `item()` takes the number out of a tensor of one element, and only of one.
+
   // %%
   section("5. A number for the log");
-  // item() takes the number out of a tensor of one element, and only of one:
   auto prediction = (x * w + b).detach();
   show_error([&] { prediction.item<double>(); }, "a Tensor with 3 elements cannot be converted to Scalar");
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   int n = 0;

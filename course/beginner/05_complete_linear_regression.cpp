@@ -44,7 +44,16 @@ struct Mark { int epoch; double loss, w, b; };
 int main() {
   // %% [markdown]
   // # Linear regression from data to figure
-  // Data, parameters, loop, report, figure: the order of operations that every later training run repeats.
+  // Data, parameters, loop, report, figure: the order of operations that every later training run repeats. The model is a line,
+  // the loss is the mean of the squared errors over $n$ points, and its gradient is what backward will compute:
+  //
+  // $$L=\frac1n\sum_{i=1}^{n}(wx_i+b-y_i)^2,\qquad
+  // \frac{\partial L}{\partial w}=\frac2n\sum_{i=1}^{n}(wx_i+b-y_i)\,x_i,\qquad
+  // \frac{\partial L}{\partial b}=\frac2n\sum_{i=1}^{n}(wx_i+b-y_i).$$
+
+  // %% [markdown]
+  // ## 1. Data from a known line
+  // 100 points of $y=2x+1+0.2\,\varepsilon$, where $\varepsilon$ is standard normal noise.
 
   // %%
   section("1. Data from a known line");
@@ -58,6 +67,9 @@ int main() {
   check(x.max().item<double>(), 2.2181);
   check(y.min().item<double>(), -3.3195);
   check(y.max().item<double>(), 5.2090);
+
+  // %% [markdown]
+  // ## 2. 200 epochs of gradient descent
 
   // %%
   section("2. 200 epochs of gradient descent");
@@ -78,9 +90,17 @@ int main() {
     check(b.item<double>(), m.b, 1e-5);
   }
 
+  // %% [markdown]
+  // ## 3. Against least squares
+  // For a straight line the gradient is zero at one place only, and that place has a formula. With the means $\bar x$ and
+  // $\bar y$,
+  //
+  // $$w^\ast=\frac{\sum_i(x_i-\bar x)(y_i-\bar y)}{\sum_i(x_i-\bar x)^2},\qquad b^\ast=\bar y-w^\ast\bar x.$$
+  //
+  // Gradient descent has to arrive there.
+
   // %%
   section("3. Against least squares");
-  // For a straight line the best w and b have a formula, and gradient descent has to arrive there.
   const Line best = least_squares(x, y);
   ct::print("least squares: w", ct::fixed(best.slope, 6), " b", ct::fixed(best.intercept, 6), " mean squared error",
             ct::fixed(best.mse, 6));
@@ -89,6 +109,9 @@ int main() {
   check(best.mse, 0.03121442);
   check(w.item<double>(), best.slope, 1e-5);
   check(b.item<double>(), best.intercept, 1e-5);
+
+  // %% [markdown]
+  // ## 4. The figure
 
   // %%
   section("4. The figure");
@@ -114,9 +137,12 @@ int main() {
   for (std::size_t i = 1; i < curve.size(); ++i) falling = falling && curve[i] <= curve[i - 1] + 1e-7;
   check_that(falling && curve.front() > 100 * curve.back(), "the loss falls all the way, by more than a factor of 100");
 
+  // %% [markdown]
+  // ## 5. The same loop on real data: Hubble, 1929
+  // Distances (in $10^6$ parsec, Mpc) and velocities (km/s) of the 24 nebulae from which Hubble read that the universe expands.
+
   // %%
   section("5. The same loop on real data: Hubble, 1929");
-  // Distances (in 10^6 parsec, Mpc) and velocities (km/s) of the 24 nebulae from which Hubble read that the universe expands.
   const auto table = ct::data::read_csv(std::string(CT_COURSE_DIR) + "/data/hubble1929.csv");
   auto distance = ct::tensor(table.column("distance"), ct::kDouble).unsqueeze(1);
   auto velocity = ct::tensor(table.column("velocity"), ct::kDouble).unsqueeze(1);
@@ -140,6 +166,9 @@ int main() {
   sky.ax().grid().legend("upper left");
   save(sky, "05_hubble");
   check(ct::tensor(sky.ax().series("24 nebulae").y, ct::kDouble), velocity.flatten());
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   // The loss that is left is the mean square of the noise: does it follow the noise, or the number of epochs?

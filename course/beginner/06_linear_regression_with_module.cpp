@@ -46,6 +46,11 @@ int main() {
   // Lesson 05 wrote everything by hand. Three objects take that over: a *module* holds the parameters and computes the
   // prediction, a *loss object* compares it with the target, and an *optimizer* clears the gradients and updates.
 
+  // %% [markdown]
+  // ## 1. Data, layer, loss, optimizer
+  // A `Linear(1, 1)` computes $\hat y=x\,W^\top+b$ with one weight and one bias. Both start at random, between $-1$ and 1 for
+  // one input.
+
   // %%
   section("1. Data, layer, loss, optimizer");
   ct::manual_seed(0);
@@ -59,6 +64,10 @@ int main() {
   check(bias0, 0.8956928);
   check_that(layer->parameters().size() == 2 && layer->weight.is_leaf() && layer->weight.requires_grad(),
              "parameters are tracked leaves");
+
+  // %% [markdown]
+  // ## 2. 200 steps
+  // Three calls in each: `zero_grad()`, `backward()`, `step()`.
 
   // %%
   section("2. 200 steps");
@@ -94,6 +103,10 @@ int main() {
   check(slopes.back(), best[0].item<double>(), 1e-5);
   check(offsets.back(), best[1].item<double>(), 1e-5);
 
+  // %% [markdown]
+  // ## 3. The same update by hand
+  // The loop of lesson 05, from the same start: what is `step()` more than $w\leftarrow w-\eta\,\partial L/\partial w$? Nothing.
+
   // %%
   section("3. The same update by hand");
   auto w = ct::tensor({weight0}, ct::requires_grad()), b = ct::tensor({bias0}, ct::requires_grad());
@@ -112,6 +125,11 @@ int main() {
   }
   ct::print("by hand: weight", ct::fixed(w.item<double>(), 6), " bias", ct::fixed(b.item<double>(), 6));
   check_that(apart <= 1e-6, "the optimizer does what the loop by hand does, to 1e-6 in every step");
+
+  // %% [markdown]
+  // ## 4. The figure
+  // The bias does not end at 1, nor the weight at 2: they end at the best line through *these* 100 points, whose noise has
+  // shifted it.
 
   // %%
   section("4. The figure");
@@ -134,14 +152,16 @@ int main() {
   check_that(figure(1, 0).series().at(1).y.at(0) == 1 && figure(1, 1).series().at(1).y.at(0) == 2,
              "the dashed lines show the true values");
 
+  // %% [markdown]
+  // ## 5. What an optimizer refuses
+
   // %%
   section("5. What an optimizer refuses");
   show_error([&] { ct::optim::SGD({layer->weight * 2}, ct::optim::SGDOptions(0.1)); }, "can't optimize a non-leaf Tensor");
   show_error([&] { ct::optim::SGD(layer->parameters(), ct::optim::SGDOptions(-0.1)); }, "Invalid learning rate: -0.1");
 
   // %% [markdown]
-  // The bias does not end at 1, nor the weight at 2: they end at the best line through *these* 100 points, whose noise has
-  // shifted it.
+  // ## Questions
 
   // %%
   auto fresh = layer_at(weight0, bias0);

@@ -25,6 +25,10 @@ int main() {
   // As soon as one input asks for a gradient, everything computed from it is recorded. There are three places to stop that:
   // inference, updates, and whatever must not influence later gradients.
 
+  // %% [markdown]
+  // ## 1. Tracking is the default
+  // $y=\sum_i\sin x_i$ has the gradient $\cos x$, and nobody had to ask for the record.
+
   // %%
   section("1. Tracking is the default");
   ct::manual_seed(0);
@@ -36,9 +40,12 @@ int main() {
   check(x.grad(), {0.0297958, 0.9572578, -0.5712213});
   check(x.grad(), x.cos());
 
+  // %% [markdown]
+  // ## 2. First place: inference
+  // Nobody will call backward on a prediction for a user. Without a record, nothing is kept for it either.
+
   // %%
   section("2. First place: inference");
-  // Nobody will call backward on a prediction for a user. Without a record, nothing is kept for it either.
   auto tracked = x.sin();
   ct::Tensor plain;
   {
@@ -50,9 +57,12 @@ int main() {
   check_that(history(tracked) == 1 && !plain.grad_fn() && !plain.requires_grad(), "inside no_grad the result has no grad_fn");
   check_that(ct::equal(tracked, plain), "the values are the same");
 
+  // %% [markdown]
+  // ## 3. Second place: updates
+  // The step from the old parameter to the new one is no part of the model. Recorded, it would be one; so it is refused.
+
   // %%
   section("3. Second place: updates");
-  // The step from the old parameter to the new one is no part of the model. Recorded, it would be one; so it is refused.
   auto w = ct::tensor({2.0}, ct::requires_grad());
   w.pow(2).sum().backward();
   show_error([&] { w -= 0.1 * w.grad(); }, "a leaf Variable that requires grad is being used in an in-place operation");
@@ -64,9 +74,15 @@ int main() {
   check(w, {1.6});
   check_that(w.is_leaf(), "w is still a leaf");
 
+  // %% [markdown]
+  // ## 4. Third place: what must not influence later gradients
+  // Two examples. *A log*: adding up losses as tensors keeps the graph of every step alive, until the memory is full. *A target
+  // that the model itself supplies*: if it is tracked, the model is rewarded for moving the target, too. Below, the target is
+  // half of `u`, and the loss is $(u-t)^2$. With $t=\frac12u$ tracked, the loss is $\frac14u^2$ and its derivative $\frac12u$;
+  // with $t$ detached, the derivative is $2(u-t)=u$.
+
   // %%
   section("4. Third place: what must not influence later gradients");
-  // A log. Adding up losses as tensors keeps the graph of every step alive, until the memory is full.
   auto total = ct::zeros({});
   double sum = 0;
   for (int step = 0; step < 100; ++step) {
@@ -88,6 +104,9 @@ int main() {
   (u - (0.5 * u).detach()).pow(2).sum().backward();
   ct::print("target detached: gradient", u.grad(), "  (2 (u - target))");
   check(u.grad(), {3});
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   // Ten situations. Each result comes from code that does it right, and so shows what right is.

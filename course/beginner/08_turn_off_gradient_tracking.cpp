@@ -27,6 +27,9 @@ int main() {
   // Two switches stop the recording. A *flag* belongs to one tensor and stays until it is changed; a *context* belongs to a
   // region of the program and ends with it. This lesson is about the flag; lesson 10 is about the context.
 
+  // %% [markdown]
+  // ## 1. Off by default
+
   // %%
   section("1. Off by default");
   ct::manual_seed(0);
@@ -35,6 +38,9 @@ int main() {
   ct::print("plain.requires_grad:", plain.requires_grad(), " w.requires_grad:", w.requires_grad());
   check_that(!plain.requires_grad() && w.requires_grad(), "a tensor asks for a gradient only if you say so");
   check(w, {1.5409961, -0.2934289, -2.1787894, 0.5684313});
+
+  // %% [markdown]
+  // ## 2. The flag off
 
   // %%
   section("2. The flag off");
@@ -48,14 +54,20 @@ int main() {
   check_that(!loss.requires_grad() && !loss.grad_fn(), "with no tracked input, the result has no history");
   show_error([&] { loss.backward(); }, "element 0 of tensors does not require grad and does not have a grad_fn");
 
+  // %% [markdown]
+  // ## 3. And on again
+  // The old loss stays without history: what was not recorded cannot be found later. The forward computation runs again.
+
   // %%
   section("3. And on again");
   w.requires_grad_();
-  // The old loss stays without history: what was not recorded cannot be found later. The forward computation runs again.
   show_error([&] { loss.backward(); }, "element 0 of tensors does not require grad and does not have a grad_fn");
   w.pow(2).sum().backward();
   ct::print("w.grad =", w.grad());
   check(w.grad(), 2 * w);
+
+  // %% [markdown]
+  // ## 4. The flag concerns one tensor, the context all of them
 
   // %%
   section("4. The flag concerns one tensor, the context all of them");
@@ -74,11 +86,17 @@ int main() {
     check_that(!inside.requires_grad() && learning.requires_grad(), "the context leaves flags alone, and records nothing");
   }
 
+  // %% [markdown]
+  // ## 5. Numbers that cannot be tracked
+  // A derivative is about small changes, and integers have none.
+
   // %%
   section("5. Numbers that cannot be tracked");
-  // A derivative is about small changes, and integers have none.
   auto whole = ct::tensor({1, 2, 3});
   show_error([&] { whole.requires_grad_(); }, "Only Tensors of floating point and complex dtype can require gradients");
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   auto a = ct::tensor({1.0}, ct::requires_grad()), b = ct::tensor({1.0}, ct::requires_grad()),

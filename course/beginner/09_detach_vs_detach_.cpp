@@ -11,8 +11,11 @@ using namespace lesson;
 int main() {
   // %% [markdown]
   // # detach() and detach_()
-  // `x.detach()` gives a second handle on the same numbers, without a history; x keeps its own. `x.detach_()`, with the
-  // underscore, cuts the history of x itself.
+  // `x.detach()` gives a second handle on the same numbers, without a history; `x` keeps its own. `x.detach_()`, with the
+  // underscore, cuts the history of `x` itself.
+
+  // %% [markdown]
+  // ## 1. `detach()`: another tensor, the same numbers
 
   // %%
   section("1. detach(): another tensor, the same numbers");
@@ -29,6 +32,10 @@ int main() {
   check_that(!d.requires_grad() && !d.grad_fn() && d.is_leaf(), "d has no history and asks for no gradient");
   check_that(!d.is_same(b) && d.data_ptr() == b.data_ptr(), "d is another tensor than b, with the same memory");
 
+  // %% [markdown]
+  // ## 2. What is written through one is seen through the other
+  // Two handles, one memory. A write changes the values that both show, but not what was recorded.
+
   // %%
   section("2. What is written through one is seen through the other");
   d.index_put_({0}, 10.0);  // Python: d[0] = 10
@@ -39,15 +46,22 @@ int main() {
   ct::print("a.grad =", a.grad());
   check(a.grad(), 2 * a);
 
+  // %% [markdown]
+  // ## 3. A write that backward must not miss
+  // A sigmoid $y=\sigma(x)$ keeps its result, because $\partial L/\partial x=g\,y\,(1-y)$, where $g$ arrives from above. Had the
+  // write below gone unnoticed, the gradient would be silently wrong. The handle shares the numbers *and* the count of writes to
+  // them, so backward sees it.
+
   // %%
   section("3. A write that backward must not miss");
-  // A sigmoid keeps its result: dx = g y (1 - y). Had the write below gone unnoticed, the gradient would be silently wrong.
-  // The handle shares the numbers and the count of writes to them, so backward sees it.
   auto s = ct::tensor({0.0, 1.0}, ct::requires_grad());
   auto sigmoid = s.sigmoid();
   sigmoid.detach().zero_();
   show_error([&] { sigmoid.sum().backward(); },
              "one of the variables needed for gradient computation has been modified by an inplace operation");
+
+  // %% [markdown]
+  // ## 4. `detach_()`: the tensor itself
 
   // %%
   section("4. detach_(): the tensor itself");
@@ -59,6 +73,11 @@ int main() {
   ct::print("after: ", b2);
   check(b2, {0.909297, 0.598472, 0.141120, -0.350783, -0.756802});
   check_that(!b2.grad_fn() && b2.is_leaf() && !b2.requires_grad(), "b2 is a leaf without history now");
+
+  // %% [markdown]
+  // ## 5. A factor that counts as constant
+  // $x\cdot x$ has the derivative $2x$. If one factor is detached, it is a constant $c$ that happens to be equal to $x$, and the
+  // derivative of $x\cdot c$ is $c$: half as much.
 
   // %%
   section("5. A factor that counts as constant");
@@ -72,15 +91,21 @@ int main() {
   check(half.item<double>(), 9);
   check(x.grad().item<double>(), 3);
 
+  // %% [markdown]
+  // ## 6. A new leaf from an old result
+  // `detach().requires_grad_()` starts a new graph at this point; `clone()` in between gives it numbers of its own.
+
   // %%
   section("6. A new leaf from an old result");
-  // detach().requires_grad_() starts a new graph at this point; clone() in between gives it numbers of its own.
   auto fresh = b.detach().clone().requires_grad_();
   a.mutable_grad().reset();
   fresh.pow(2).sum().backward();
   ct::print("fresh.grad =", fresh.grad(), " a has a gradient:", a.grad().defined());
   check(fresh.grad(), {20, 2.5, 2, 2.5, 4});
   check_that(fresh.is_leaf() && !a.grad().defined(), "the walk ends at the new leaf");
+
+  // %% [markdown]
+  // ## 7. What cannot be cut
 
   // %%
   section("7. What cannot be cut");
@@ -93,9 +118,12 @@ int main() {
   show_error([&] { c[0].detach_(); }, "Can't detach views in-place. Use detach() instead");
 
   // %% [markdown]
-  // **A correction.** The text that this lesson follows says that `requires_grad` of a non-leaf cannot be changed. Only switching
-  // it *off* is an error, and `detach()` is what you want then. It also leaves out that `detach_()` refuses views: the history
-  // of c[0] is that of c, and cannot be cut alone.
+  // **A correction.** The text that this lesson follows says that `requires_grad` of a non-leaf cannot be changed. Only
+  // switching it *off* is an error, and `detach()` is what you want then. It also leaves out that `detach_()` refuses views: the
+  // history of `c[0]` is that of `c`, and cannot be cut alone.
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   auto root = ct::linspace(-1, 1, 5, ct::requires_grad());

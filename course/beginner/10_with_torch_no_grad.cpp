@@ -19,6 +19,9 @@ int main() {
   // Python says `with torch.no_grad():` and indents. In C++ the same is a guard: a variable that switches the recording off where
   // it is made, and back to what it was where its scope ends.
 
+  // %% [markdown]
+  // ## 1. Inside and outside
+
   // %%
   section("1. Inside and outside");
   auto x = ct::tensor({1.0, 2.0, 3.0}, ct::requires_grad());
@@ -34,6 +37,9 @@ int main() {
   auto z = (x + 1).sum();
   ct::print("after:  z tracked:", z.requires_grad());
   check_that(z.requires_grad() && ct::GradMode::is_enabled(), "the state is back");
+
+  // %% [markdown]
+  // ## 2. Back to what it was, whatever happens
 
   // %%
   section("2. Back to what it was, whatever happens");
@@ -52,6 +58,9 @@ int main() {
     check_that(!ct::GradMode::is_enabled(), "an inner guard restores what the outer one had set");
   }
 
+  // %% [markdown]
+  // ## 3. One loop for training and evaluation
+
   // %%
   section("3. One loop for training and evaluation");
   for (bool training : {true, false}) {
@@ -66,6 +75,9 @@ int main() {
   check_that(!(2 * x).requires_grad(), "off");
   ct::GradMode::set_enabled(true);
   check_that((2 * x).requires_grad(), "on");
+
+  // %% [markdown]
+  // ## 4. No tracking is not no gradient
 
   // %%
   section("4. No tracking is not no gradient");
@@ -86,9 +98,12 @@ int main() {
   ct::print("x.grad from a backward inside =", x.grad());
   check(x.grad(), {2, 4, 6});
 
+  // %% [markdown]
+  // ## 5. A leaf that is made inside
+  // Asking for a gradient is a property of the new tensor, not an operation to record: the guard does not stop it.
+
   // %%
   section("5. A leaf that is made inside");
-  // Asking for a gradient is a property of the new tensor, not an operation to record: the guard does not stop it.
   ct::Tensor made_inside;
   {
     ct::NoGradGuard no_grad;
@@ -97,9 +112,13 @@ int main() {
   ct::print("made inside:", made_inside, " tracked from now on:", (2 * made_inside).requires_grad());
   check_that(made_inside.requires_grad() && made_inside.is_leaf() && (2 * made_inside).requires_grad(), "it is a tracked leaf");
 
+  // %% [markdown]
+  // ## 6. A view that is made inside
+  // A view shares the memory of `x`. Written to outside, backward would have to know how it came from `x`, which was not
+  // recorded.
+
   // %%
   section("6. A view that is made inside");
-  // A view shares the memory of x. Written to outside, backward would have to know how it came from x, which was not recorded.
   ct::Tensor view;
   {
     ct::NoGradGuard no_grad;
@@ -107,9 +126,12 @@ int main() {
   }
   show_error([&] { view.mul_(2); }, "A view was created in no_grad mode and is being modified inplace with grad mode enabled");
 
+  // %% [markdown]
+  // ## 7. Inference mode: the stricter sister
+  // Tensors made under `InferenceMode` can never take part in a graph. They need no count of writes, which saves a little.
+
   // %%
   section("7. Inference mode: the stricter sister");
-  // Tensors made under InferenceMode can never take part in a graph. They need no count of writes, which saves a little.
   ct::Tensor inference;
   {
     ct::InferenceMode mode;
@@ -119,6 +141,9 @@ int main() {
   show_error([&] { inference.add_(1); }, "Inplace update to inference tensor outside InferenceMode is not allowed");
   show_error([&] { inference.requires_grad_(); },
              "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed");
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   ask("Two guards, one inside the other. In which cases are operations inside both of them recorded?",

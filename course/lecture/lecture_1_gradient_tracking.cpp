@@ -24,8 +24,12 @@ static std::vector<std::string> walk(const ct::Node& node, std::size_t depth = 1
 int main() {
   // %% [markdown]
   // # Gradient tracking
-  // The gradient of a scalar is the vector of its partial derivatives. It points in the direction of steepest ascent, its length
-  // is how steep that is, and a step against it makes the scalar smaller. Tracking gets it in four steps:
+  // The gradient of a scalar is the vector of its partial derivatives,
+  //
+  // $$\nabla f=\left(\frac{\partial f}{\partial x_1},\dots,\frac{\partial f}{\partial x_n}\right).$$
+  //
+  // It points in the direction of steepest ascent, its length is how steep that is, and a step against it makes the scalar
+  // smaller. Tracking gets it in four steps:
   //
   // 1. *Forward*: each operation runs, and is recorded with what it depends on.
   // 2. *Backward*: the record is walked from the result to the leaves, multiplying by one local derivative a step (chain rule).
@@ -34,6 +38,10 @@ int main() {
   //
   // **A correction.** The lecture that this lesson follows says that gradients accumulate as operations are performed during the
   // forward pass. In step 1 there are no gradients at all; the code below looks.
+
+  // %% [markdown]
+  // ## 1. Forward: a product and a sum
+  // $c=a\odot b$, element by element, and $d=\sum_i c_i$.
 
   // %%
   section("1. Forward: a product and a sum");
@@ -49,6 +57,9 @@ int main() {
   ct::print("is there a gradient yet?", after_forward);
   check_that(!after_forward, "no gradient exists before backward");
 
+  // %% [markdown]
+  // ## 2. The record, from the result to the leaves
+
   // %%
   section("2. The record, from the result to the leaves");
   save(ct::inspect::graph(d, {{"a", a}, {"b", b}, {"c", c}, {"d", d}}), "lecture_1_graph");
@@ -56,19 +67,28 @@ int main() {
   check_that(names == std::vector<std::string>{"SumBackward0", "MulBackward0", "AccumulateGrad", "AccumulateGrad"},
              "the graph of sum(a * b)");
 
+  // %% [markdown]
+  // ## 3. Backward
+  // $d=a_0b_0+a_1b_1$, so $\partial d/\partial a_i=b_i$, and the other way round. The sum passes its 1 on to every entry; the
+  // product multiplies by the *other* factor, which is why it has saved both.
+
   // %%
   section("3. Backward");
   d.backward();
-  // d = a0 b0 + a1 b1: the derivative by a is b, and the other way round.
   ct::print("a.grad =", a.grad(), "  (b)");
   ct::print("b.grad =", b.grad(), "  (a)");
   check(a.grad(), ct::tensor({{1.0, 2.0}}));
   check(b.grad(), ct::tensor({{2.0, 3.0}}));
   check_that(ct::equal(a.grad(), b) && ct::equal(b.grad(), a), "each factor's gradient is the other one");
 
+  // %% [markdown]
+  // ## 4. What the gradient of a says
+  // A small step $s$ changes $d$ by $\nabla d\cdot s$. Among all steps of the same length, that is largest for the one along the
+  // gradient, where it is $\|\nabla d\|\,\|s\|$. From `a`, we try steps of length 0.1 in sixteen directions of the plane, the
+  // gradient's own being the first.
+
   // %%
   section("4. What the gradient of a says");
-  // From a, steps of length 0.1 in sixteen directions of the plane, the gradient's own being the first.
   auto g = a.grad().to(ct::kDouble);
   const double steep = g.norm().item<double>(), angle = std::atan2(g[0][1].item<double>(), g[0][0].item<double>());
   std::vector<double> rise;
@@ -88,6 +108,9 @@ int main() {
   }
   ct::print("after a step against it: d =", ct::fixed((a * b).sum().item<double>(), 4));
   check((a * b).sum().item<double>(), 8 - 0.1 * 5);
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   auto p = ct::tensor({{2.0, 3.0}}, ct::requires_grad()), q = ct::tensor({{1.0, 2.0}}, ct::requires_grad());

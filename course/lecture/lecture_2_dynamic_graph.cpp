@@ -35,6 +35,10 @@ int main() {
   // There is no separate description of the graph: it is recorded while the program runs, so an `if` in C++ is an `if` in the
   // graph, and a loop is as many nodes as it has rounds.
 
+  // %% [markdown]
+  // ## 1. A product of two numbers
+  // For $z=xy$: $\partial z/\partial x=y$ and $\partial z/\partial y=x$.
+
   // %%
   section("1. A product of two numbers");
   auto x = ct::tensor(2.0, ct::requires_grad());
@@ -48,9 +52,14 @@ int main() {
   check(x.grad().item<double>(), 3);
   check(y.grad().item<double>(), 2);
 
+  // %% [markdown]
+  // ## 2. An if chooses the operation
+  // `bend()` squares what is above 5, and takes $e$ to the power of all else:
+  //
+  // $$\mathrm{bend}(z)=\begin{cases}z^2 & z>5\\ e^z & z\le 5.\end{cases}$$
+
   // %%
   section("2. An if chooses the operation");
-  // bend() squares what is above 5 and takes e to the power of all else.
   for (double start : {2.0, 1.0}) {
     auto u = ct::tensor(start, ct::requires_grad());
     auto w = bend(u * 3);
@@ -60,6 +69,10 @@ int main() {
     check_that(w.grad_fn()->name() == (start == 2.0 ? "MulBackward0" : "ExpBackward0"), "the graph is what ran");
   }
   // The condition itself is not in the graph. At the threshold the true function jumps, and no gradient tells you so.
+
+  // %% [markdown]
+  // ## 3. A loop is as long as it runs
+  // `grow()` doubles until the value is large enough. After $n$ rounds $w=2^nu$, and $\partial w/\partial u=2^n$.
 
   // %%
   section("3. A loop is as long as it runs");
@@ -76,6 +89,9 @@ int main() {
     check(u.grad().item<double>(), start == 3.0 ? 32 : 4);
     check(additions, start == 3.0 ? 5 : 2);
   }
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   ask("In part 2, what is dw/du at u = 3?", number(slope([](const ct::Tensor& u) { return bend(u * 3); }, 3)),
