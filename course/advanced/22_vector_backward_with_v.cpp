@@ -18,11 +18,17 @@ static ct::Tensor pulled_back(const ct::Tensor& x, const ct::Tensor& v) {
 int main() {
   // %% [markdown]
   // # A direction for a vector output
-  // Backward starts with "how much does the result change if the result changes?" For one number that is 1. For a vector it is
-  // a matter of choice: `y.backward(v)` asks for the gradient of the number v . y, that is v[0] y[0] + v[1] y[1] + ...
+  // Backward starts with "how much does the result change if the result changes?" For one number that is 1. For a vector it is a
+  // matter of choice: `y.backward(v)` asks for the gradient of the *number* v . y, a weighted sum of the outputs. Every backward
+  // that you have called so far was of this kind, with v = 1.
+
+  // %% [markdown]
+  // ## 1. A vector output has no gradient of its own
+  // What it has is a *Jacobian*, $J_{ij}=\partial y_i/\partial x_j$: one row for each output. `y.backward(v)` gives
   //
-  // With the Jacobian J, where J[i][j] = dy[i]/dx[j], that gradient is v^T J. Nothing of the size of J is ever made: the walk
-  // carries one vector from node to node. Every backward that you have called so far was of this kind, with v = 1.
+  // $$\left(v^\top J\right)_j=\sum_i v_i\,\frac{\partial y_i}{\partial x_j}=\frac{\partial}{\partial x_j}\,(v\cdot y).$$
+  //
+  // Nothing of the size of $J$ is ever made: the walk carries one vector from node to node. But it needs a $v$ to begin with.
 
   // %%
   section("1. A vector output has no gradient of its own");
@@ -36,6 +42,13 @@ int main() {
   show_error([&] { y.backward(); }, "grad can be implicitly created only for scalar outputs");
   check_that(!x.grad().defined(), "a backward that was refused leaves no gradient");
 
+  // %% [markdown]
+  // ## 2. With v it has one
+  // $y_i=\sin x_i$ depends on $x_i$ alone, so $J$ is diagonal, with $\cos x_i$ on the diagonal, and $v^\top J$ is an
+  // element-wise product:
+  //
+  // $$\left(v^\top J\right)_i=v_i\cos x_i.$$
+
   // %%
   section("2. With v it has one");
   auto v = ct::tensor({0.1, 1.0, 0.01});
@@ -46,7 +59,10 @@ int main() {
   ct::print("v * cos(x) =", by_hand);
   check(x.grad(), {0.0029796, 0.9572577, -0.0057122});
   check(x.grad(), by_hand);
-  // y[i] depends on x[i] alone, so J is diagonal, with cos(x) on the diagonal, and v^T J is an elementwise product.
+
+  // %% [markdown]
+  // ## 3. v says how much each output counts
+  // A $v$ of ones asks for the gradient of the sum. A one-hot $v=e_i$ asks about one output: it isolates row $i$ of $J$.
 
   // %%
   section("3. v says how much each output counts");
@@ -58,15 +74,17 @@ int main() {
   check(ones, {0.0297957, 0.9572577, -0.5712218});
   check(ones, x.grad());
 
-  // A one-hot v asks about one output: it isolates one row of J.
   auto e2 = ct::tensor({0.0, 0.0, 1.0});
   auto row = pulled_back(x, e2);
   ct::print("v = e2, row 2 of J:  ", row);
   check(row, {0, 0, -0.5712218});
 
+  // %% [markdown]
+  // ## 4. It is linear in v
+  // $v^\top J=\sum_i v_i\,(e_i^\top J)$: the rows of $J$, weighted by $v$ and added.
+
   // %%
   section("4. It is linear in v");
-  // v^T J is linear: the rows of J, weighted by v and added.
   auto sum_of_rows = ct::zeros({3});
   for (int i = 0; i < 3; ++i) {
     auto e = ct::zeros({3});
@@ -78,6 +96,9 @@ int main() {
   auto doubled = pulled_back(x, 2 * v);
   ct::print("with 2 v:            ", doubled);
   check(doubled, 2 * by_hand);
+
+  // %% [markdown]
+  // ## 5. The same as a gradient of v . y
 
   // %%
   section("5. The same as a gradient of v . y");

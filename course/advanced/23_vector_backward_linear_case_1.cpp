@@ -11,8 +11,13 @@ using namespace lesson;
 int main() {
   // %% [markdown]
   // # The linear case, with vectors
-  // For y = A x the derivative of y[i] by x[j] is A[i][j]: the Jacobian is A itself, whatever x is. Walking back with v then
-  // gives v^T A, which written as a column is A^T v. Every linear layer's backward is this product.
+  // A matrix times a vector is the simplest function with many outputs: its Jacobian is the matrix itself, wherever you stand.
+  // Walking back with v multiplies by the transpose, and every linear layer's backward is this product.
+
+  // %% [markdown]
+  // ## 1. Forward: y = A x
+  // $$A=\begin{bmatrix}2&0&-1\\ 0.5&3&1\end{bmatrix},\qquad
+  // x=\begin{bmatrix}1\\ -2\\ 0.5\end{bmatrix},\qquad Ax=\begin{bmatrix}1.5\\ -5\end{bmatrix}.$$
 
   // %%
   section("1. Forward: y = A x");
@@ -28,6 +33,12 @@ int main() {
   check_that(y.grad_fn()->name() == "MvBackward0", "a matrix times a vector is the operation mv");
   save(ct::inspect::graph(y, {{"A", A}, {"x", x}, {"y", y}}), "23_graph");  // its formula has the transpose already
 
+  // %% [markdown]
+  // ## 2. Backward: A^T v
+  // The derivative of $y_i=\sum_j A_{ij}x_j$ by $x_j$ is $A_{ij}$, so $J=A$. Walking back with $v$ gives
+  //
+  // $$v^\top J=v^\top A,\qquad\text{as a column: }A^\top v.$$
+
   // %%
   section("2. Backward: A^T v");
   auto v = ct::tensor({3.0, -1.0});
@@ -40,6 +51,9 @@ int main() {
   check(x.grad(), by_hand);
   check_that(x.grad().sizes() == x.sizes() && v.sizes() == y.sizes(), "v has the shape of y, the gradient that of x");
 
+  // %% [markdown]
+  // ## 3. Whatever x is
+
   // %%
   section("3. Whatever x is");
   auto x2 = ct::tensor({-7.0, 100.0, 0.001}, ct::requires_grad());
@@ -49,16 +63,21 @@ int main() {
   check(x2.grad(), {5.5, -3, -4});
   check_that(ct::equal(x2.grad(), x.grad()), "the Jacobian of a linear map is the same everywhere");
 
+  // %% [markdown]
+  // ## 4. Where A and v meet
+  // $v^\top(Ax)=(A^\top v)^\top x$: the same number, with the brackets moved. This is why backward multiplies by the transpose.
+  //
+  // For a linear $y$ the gradient $g=A^\top v$ predicts any step exactly, not only small ones: a step along it, $x+\eta g$,
+  // raises $v\cdot y$ by $\eta\|g\|^2$.
+
   // %%
   section("4. Where A and v meet");
-  // v^T (A x) = (A^T v)^T x: the same number, with the brackets moved. This is why backward multiplies by the transpose.
   const double left = v.dot(y).item<double>(), right = by_hand.dot(x).item<double>();
   ct::print("v . (A x)   =", ct::fixed(left, 4));
   ct::print("(A^T v) . x =", ct::fixed(right, 4));
   check(left, 9.5);
   check(right, 9.5);
 
-  // A small step along the gradient raises v . y by the squared length of the gradient, exactly, because y is linear.
   auto step = 0.01 * x.grad();
   const double rise = v.dot(A.mv(x.detach() + step) - y.detach()).item<double>();
   const double predicted = 0.01 * x.grad().pow(2).sum().item<double>();
@@ -66,6 +85,9 @@ int main() {
             "after a step of 0.01 gradients, and 0.01 |gradient|^2 =", ct::fixed(predicted, 5));
   check(predicted, 0.5525);
   check(rise, 0.5525);
+
+  // %% [markdown]
+  // ## 5. A vector of the wrong length
 
   // %%
   section("5. A vector of the wrong length");

@@ -14,6 +14,9 @@ int main() {
   // The numbers of lesson 23 again, with x as a column: a matrix of shape (3, 1). The arithmetic is the same; the shapes are
   // not, and the rule about shapes is the lesson: **v has the shape of y, and a gradient has the shape of its tensor.**
 
+  // %% [markdown]
+  // ## 1. Columns instead of vectors
+
   // %%
   section("1. Columns instead of vectors");
   auto A = ct::tensor({{2.0, 0.0, -1.0}, {0.5, 3.0, 1.0}}, ct::requires_grad());
@@ -26,6 +29,9 @@ int main() {
   check(y, ct::tensor({{1.5}, {-5.0}}));
   check_that(y.grad_fn()->name() == "MmBackward0", "a product of two matrices is the operation mm");
   save(ct::inspect::graph(y, {{"A", A}, {"x", x}, {"y", y}}), "24_graph");  // two leaves now, each with its formula
+
+  // %% [markdown]
+  // ## 2. v must be a column, too
 
   // %%
   section("2. v must be a column, too");
@@ -42,9 +48,17 @@ int main() {
   check(x.grad(), A.detach().t().mm(v));
   check_that(x.grad().sizes() == x.sizes(), "x.grad is a column, as x is");
 
+  // %% [markdown]
+  // ## 3. The gradient by the matrix
+  // Since $y_i=\sum_j A_{ij}x_j$, each entry of $A$ appears in one product:
+  //
+  // $$\frac{\partial\,(v\cdot y)}{\partial A_{ij}}=v_i\,x_j.$$
+  //
+  // That is the outer product $v\,x^\top$, in the shape of $A$. It is what a linear layer's weight gets: what came in ($x$),
+  // times what came back ($v$).
+
   // %%
   section("3. The gradient by the matrix");
-  // y[i] = sum over j of A[i][j] x[j], so d(v . y)/dA[i][j] = v[i] x[j]: the outer product of v and x, in the shape of A.
   auto outer = v.mm(x.detach().t());
   ct::print("A.grad =");
   ct::print(A.grad());
@@ -53,7 +67,9 @@ int main() {
   check(A.grad(), ct::tensor({{3.0, -6.0, 1.5}, {-1.0, 2.0, -0.5}}));
   check(A.grad(), outer);
   check_that(A.grad().sizes() == A.sizes(), "A.grad has the shape of A");
-  // This is what a linear layer's weight gets: what came in (x), times what came back (v).
+
+  // %% [markdown]
+  // ## 4. One entry of it by a small change
 
   // %%
   section("4. One entry of it by a small change");
@@ -65,9 +81,13 @@ int main() {
   ct::print("d(v . y)/dA[0][1] measured:", ct::fixed(slope, 3));
   check(slope, -6, 1e-3);
 
+  // %% [markdown]
+  // ## 5. Several columns at once
+  // `mm` takes more than one column: each column of $X$ is a sample, each column of $V$ its direction. $A$ is used by both
+  // samples, so its gradient is the sum of their outer products, $VX^\top$.
+
   // %%
   section("5. Several columns at once");
-  // mm takes more than one column: each column of X is a sample, each column of V its direction.
   auto X = ct::tensor({{1.0, 0.0}, {-2.0, 1.0}, {0.5, 0.0}}, ct::requires_grad());
   auto V = ct::tensor({{3.0, 1.0}, {-1.0, 0.0}});
   A.mutable_grad().zero_();
@@ -77,7 +97,6 @@ int main() {
   ct::print("A.grad =");
   ct::print(A.grad());
   check(X.grad(), ct::tensor({{5.5, 2.0}, {-3.0, 0.0}, {-4.0, -1.0}}));
-  // A was used by both samples: its gradient is the sum of their outer products.
   check(A.grad(), ct::tensor({{3.0, -5.0, 1.5}, {-1.0, 2.0, -0.5}}));
 
   // %% [markdown]

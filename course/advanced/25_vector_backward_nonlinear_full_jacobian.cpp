@@ -33,11 +33,13 @@ static ct::Tensor jacobian_by_rows(ct::Tensor (*function)(const ct::Tensor&), co
 int main() {
   // %% [markdown]
   // # A nonlinear function and its whole Jacobian
-  // Outside of the linear case the Jacobian depends on where you stand. Here is one small enough to write down:
-  //
-  // f(x) = [sin x0 + x1^2, exp x0 - cos x1], so J = [[cos x0, 2 x1], [exp x0, sin x1]].
-  //
-  // One backward gives one product v^T J. The whole of J costs one backward for each output.
+  // Outside of the linear case the Jacobian depends on where you stand. Here is one that is small enough to write down. One
+  // backward gives one product of v with the Jacobian; the whole of it costs one backward for each output.
+
+  // %% [markdown]
+  // ## 1. The function, and v^T J
+  // $$f(x)=\begin{bmatrix}\sin x_0+x_1^2\\ e^{x_0}-\cos x_1\end{bmatrix},\qquad
+  // J=\begin{bmatrix}\cos x_0&2x_1\\ e^{x_0}&\sin x_1\end{bmatrix}.$$
 
   // %%
   section("1. The function, and v^T J");
@@ -52,6 +54,9 @@ int main() {
   ct::print("x.grad =", x.grad());
   check(x.grad(), {-1.8337209, 0.6863265});
 
+  // %% [markdown]
+  // ## 2. J by hand
+
   // %%
   section("2. J by hand");
   const double x0 = x[0].item<double>(), x1 = x[1].item<double>();
@@ -63,6 +68,10 @@ int main() {
   ct::print("v^T J =", product);
   check(product, x.grad());
 
+  // %% [markdown]
+  // ## 3. J from one-hot backwards
+  // $e_i^\top J$ is row $i$. One graph serves all of them, with `retain_graph`.
+
   // %%
   section("3. J from one-hot backwards");
   auto rows = jacobian_by_rows(f, x);
@@ -71,9 +80,12 @@ int main() {
   check(rows, by_hand);
   check(ct::matmul(v, rows), x.grad());
 
+  // %% [markdown]
+  // ## 4. J in one call
+  // Python: `torch.autograd.functional.jacobian(f, x)`
+
   // %%
   section("4. J in one call");
-  // Python: torch.autograd.functional.jacobian(f, x)
   auto J = ct::autograd::functional::jacobian(f, x.detach());
   ct::print("J =");
   ct::print(J);
@@ -81,16 +93,26 @@ int main() {
   const double gap = (ct::matmul(v, J) - x.grad()).abs().max().item<double>();
   check_that(gap <= 1e-6, "v^T J from the whole Jacobian is what one backward gave");
 
+  // %% [markdown]
+  // ## 5. Columns by forward mode
+  // Backward mode goes from an output to all inputs: a row, $e_i^\top J$. Forward mode goes from an input to all outputs: the
+  // product $Ju$, and with $u=e_j$ a column. It answers "how does $f$ move if $x$ moves along $u$?".
+
   // %%
   section("5. Columns by forward mode");
-  // Backward mode goes from an output to all inputs: a row. Forward mode goes from an input to all outputs: the product J u, and
-  // with u = e0 a column. It answers "how does f move if x moves along u?".
   auto [value, column] = ct::autograd::functional::jvp(f, x.detach(), ct::tensor({1.0, 0.0}));
   ct::print("f(x) =", value);
   ct::print("J e0 =", column);
   check(value, {0.7855202, 0.5850165});
   check(column, {0.9553365, 1.3498588});
   check(column, J.select(1, 0));
+
+  // %% [markdown]
+  // ## 6. Two to practise on
+  // $$g(x)=\begin{bmatrix}x_0^2\\ x_0x_1\\ x_1^2\end{bmatrix}\ \text{at }(2,3),\qquad
+  // h(x)=\begin{bmatrix}x_0x_1+x_2\\ \sin x_0+x_1^2\end{bmatrix}\ \text{at }(1,2,3).$$
+  //
+  // Write down both Jacobians before you look.
 
   // %%
   section("6. Two to practise on");

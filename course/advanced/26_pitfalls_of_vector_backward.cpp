@@ -14,6 +14,9 @@ int main() {
   // Four things go wrong with `backward(v)`: v has another shape than the output, its size makes the gradients larger or smaller
   // than you think, gradients of two calls add up, and the zeroing between them is forgotten.
 
+  // %% [markdown]
+  // ## 1. v of the wrong length
+
   // %%
   section("1. v of the wrong length");
   ct::manual_seed(3);
@@ -27,6 +30,11 @@ int main() {
   show_error([&] { y.backward(ct::tensor({1.0, 1.0})); },
              "invalid gradient at index 0 - got [2] but expected shape compatible with [4]");
   check_that(!x.grad().defined(), "no gradient was written");
+
+  // %% [markdown]
+  // ## 2. The graph survives a refused call
+  // `tanh` saves its output, because $\tanh'(x)=1-\tanh^2(x)=1-y^2$. With $v_i=\frac14$ for each of four entries, backward gives
+  // $\frac14(1-y^2)$: the gradient of the mean of $y$. $v=1$ everywhere would give that of the sum, four times as large.
 
   // %%
   section("2. The graph survives a refused call");
@@ -42,12 +50,19 @@ int main() {
   ct::print("from the mean:", fresh.grad());
   check(fresh.grad(), x.grad());
 
+  // %% [markdown]
+  // ## 3. A second backward adds
+  // $\frac14\cdot\frac{d}{dx}x^2=\frac x2$ comes on top.
+
   // %%
   section("3. A second backward adds");
   x.pow(2).backward(v);  // d(x^2) = 2x, times 1/4
   ct::print("x.grad after a second backward, of x^2:", x.grad());
   check(x.grad(), {0.5407943, 0.3299281, 0.2925202, -0.1315899});
   check(x.grad() - fresh.grad(), x.detach() / 2);
+
+  // %% [markdown]
+  // ## 4. Unless you zero it
 
   // %%
   section("4. Unless you zero it");
@@ -58,9 +73,12 @@ int main() {
   ct::print("x^2 alone:", x.grad());
   check(x.grad(), x.detach() / 2);
 
+  // %% [markdown]
+  // ## 5. Exactly which v is accepted
+  // The shape must be that of the output: nothing is broadcast, nothing is reshaped.
+
   // %%
   section("5. Exactly which v is accepted");
-  // The shape must be that of the output: nothing is broadcast, nothing is reshaped.
   show_error([&] { x.tanh().backward(ct::tensor({1.0})); },
              "invalid gradient at index 0 - got [1] but expected shape compatible with [4]");
   show_error([&] { x.tanh().backward(ct::tensor(1.0)); },
@@ -70,11 +88,18 @@ int main() {
   ct::print("a v of one entry, of none and a column are refused");
   check(x.grad(), x.detach() / 2);
 
+  // %% [markdown]
+  // ## 6. A row for a vector
+  // A $v$ of shape $(1,4)$ could be added up to one of shape $(4)$. PyTorch's Python refuses it all the same, and so does
+  // Cotangent; PyTorch's C++ library does add it up.
+
   // %%
   section("6. A row for a vector");
-  // A (1, 4) could be added up to a (4). PyTorch's Python refuses it all the same, and so does Cotangent; PyTorch's C++ library does add it up.
   show_error([&] { x.tanh().backward(ct::ones({1, 4})); },
              "invalid gradient at index 0 - got [1, 4] but expected shape compatible with [4]");
+
+  // %% [markdown]
+  // ## 7. The dtype is converted
 
   // %%
   section("7. The dtype is converted");

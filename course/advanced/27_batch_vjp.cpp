@@ -24,8 +24,13 @@ static ct::Tensor loss_of(const ct::Tensor& w, const ct::Tensor& x, const ct::Te
 int main() {
   // %% [markdown]
   // # One backward for a batch
-  // A batch is many samples that went through the same function. Its backward takes one v for each sample, as the rows of V, and
-  // answers for all of them in one walk: row i of the result is v_i^T J_i. Samples do not mix, except in what they share: the weights.
+  // A batch is many samples that went through the same function. Its backward takes one v for each sample, as the rows of a
+  // matrix V, and answers for all of them in one walk: row by row. Samples do not mix, except in what they share: the weights.
+
+  // %% [markdown]
+  // ## 1. A batch through a linear map
+  // Row $i$ of the result is $v_i^\top J_i$, where $J_i$ is the Jacobian of sample $i$. For $Y=XA^\top$, where each row of $X$
+  // is a sample, everybody has the Jacobian $A$, so `X.grad` $=VA$.
 
   // %%
   section("1. A batch through a linear map");
@@ -44,6 +49,9 @@ int main() {
   check(X.grad(), ct::tensor({{-1.6052763, 0.2324857, 2.2398701}, {-2.4972258, -2.2850456, 1.9230356}}));
   check(X.grad(), V.mm(A));  // row i: v_i^T A
 
+  // %% [markdown]
+  // ## 2. Rows do not mix
+
   // %%
   section("2. Rows do not mix");
   auto first_only = pulled_back(A, X, ct::tensor({{1.0, 0.0}, {0.0, 0.0}}));
@@ -52,6 +60,12 @@ int main() {
   check(first_only[0], X.grad()[0]);
   check(first_only[1], {0, 0, 0});
 
+  // %% [markdown]
+  // ## 3. What is shared adds up
+  // All samples use the same $A$. Its gradient is the sum of their outer products (lesson 24):
+  //
+  // $$\frac{\partial\langle V,Y\rangle}{\partial A}=V^\top X=\sum_i v_i\,x_i^\top.$$
+
   // %%
   section("3. What is shared adds up");
   auto W = A.detach().clone().requires_grad_();
@@ -59,14 +73,18 @@ int main() {
   ct::print("gradient of the shared A:");
   ct::print(W.grad());
   check(W.grad(), V.t().mm(X.detach()));
-  // V^T X is the sum over the samples of v_i x_i^T, the outer product of lesson 24.
   auto summed = ct::outer(V[0], X.detach()[0]) + ct::outer(V[1], X.detach()[1]);
   check(W.grad(), summed);
 
+  // %% [markdown]
+  // ## 4. A Jacobian for each sample
+  // With the same one-hot row for every sample, one walk gives row $k$ of everybody's Jacobian. Here is a function that is not
+  // linear, so that the Jacobians differ:
+  //
+  // $$y=\tanh(Ax),\qquad J=\mathrm{diag}(1-y^2)\,A.$$
+
   // %%
   section("4. A Jacobian for each sample");
-  // With the same one-hot row for every sample, one walk gives row k of everybody's Jacobian. Here is a function that is not
-  // linear, so that the Jacobians differ: y = tanh(x A^T), J = diag(1 - y^2) A.
   auto Z = X.detach().clone().requires_grad_();
   auto T = Z.mm(A.t()).tanh();
   std::vector<ct::Tensor> rows;
@@ -82,9 +100,13 @@ int main() {
   check(J, by_hand);
   check_that(!ct::allclose(J[0], J[1]), "the samples have Jacobians of their own");
 
+  // %% [markdown]
+  // ## 5. vmap: a function of one sample, for all of them
+  // `ct::func::vmap` turns a function of one sample into one of a batch (Python: `torch.func.vmap`). Below is a loop, for
+  // comparison.
+
   // %%
   section("5. vmap: a function of one sample, for all of them");
-  // ct::func::vmap turns a function of one sample into one of a batch (Python: torch.func.vmap). Below is a loop, for comparison.
   auto one_sample = [&](const ct::Tensor& x, const ct::Tensor& v) {
     return ct::matmul(v * (1 - ct::matmul(A, x).tanh().pow(2)), A);
   };
@@ -97,9 +119,12 @@ int main() {
   auto walked = ct::autograd::grad({T}, {Z}, {V})[0];
   check(batched, walked);
 
+  // %% [markdown]
+  // ## 6. Gradients per sample
+  // `backward()` of a summed loss adds the samples' gradients up. `vmap(grad(loss))` keeps them apart.
+
   // %%
   section("6. Gradients per sample");
-  // backward of a summed loss adds the samples' gradients up. vmap(grad(loss)) keeps them apart.
   auto w = ct::tensor({0.5, -1.0, 0.25}, ct::requires_grad());
   auto targets = ct::tensor({1.0, -1.0});
   auto per_sample = ct::func::vmap(ct::func::grad(loss_of), {std::nullopt, 0, 0})(w.detach(), X.detach(), targets);

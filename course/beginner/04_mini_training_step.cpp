@@ -34,16 +34,15 @@ static std::vector<double> train(const ct::Tensor& x, const ct::Tensor& y, ct::T
 int main() {
   // %% [markdown]
   // # Forward, backward, update
-  // Three points lie exactly on the line $y=-x$. Starting from a random slope $w$ and $b=0$, three steps of gradient descent,
-  // each in the same order: forward, clear, backward, update.
-  //
-  // $$L=\frac13\sum_{i=1}^{3}(x_iw+b-y_i)^2,\qquad
-  // w\leftarrow w-\eta\,\frac{\partial L}{\partial w},\qquad b\leftarrow b-\eta\,\frac{\partial L}{\partial b}.$$
-  //
-  // The learning rate $\eta$ is `lr` in the code.
+  // Three points lie exactly on the line y = -x. Starting from a random slope w and b = 0, three steps of gradient descent, each
+  // in the same order: forward, clear, backward, update.
 
   // %% [markdown]
   // ## 1. Three steps
+  // With the learning rate $\eta$, `lr` in the code, a step is
+  //
+  // $$L=\frac13\sum_{i=1}^{3}(x_iw+b-y_i)^2,\qquad
+  // w\leftarrow w-\eta\,\frac{\partial L}{\partial w},\qquad b\leftarrow b-\eta\,\frac{\partial L}{\partial b}.$$
 
   // %%
   section("1. Three steps");

@@ -44,12 +44,7 @@ struct Mark { int epoch; double loss, w, b; };
 int main() {
   // %% [markdown]
   // # Linear regression from data to figure
-  // Data, parameters, loop, report, figure: the order of operations that every later training run repeats. The model is a line,
-  // the loss is the mean of the squared errors over $n$ points, and its gradient is what backward will compute:
-  //
-  // $$L=\frac1n\sum_{i=1}^{n}(wx_i+b-y_i)^2,\qquad
-  // \frac{\partial L}{\partial w}=\frac2n\sum_{i=1}^{n}(wx_i+b-y_i)\,x_i,\qquad
-  // \frac{\partial L}{\partial b}=\frac2n\sum_{i=1}^{n}(wx_i+b-y_i).$$
+  // Data, parameters, loop, report, figure: the order of operations that every later training run repeats.
 
   // %% [markdown]
   // ## 1. Data from a known line
@@ -70,6 +65,12 @@ int main() {
 
   // %% [markdown]
   // ## 2. 200 epochs of gradient descent
+  // The model is a line, the loss is the mean of the squared errors over $n$ points, and its gradient is what backward will
+  // compute:
+  //
+  // $$L=\frac1n\sum_{i=1}^{n}(wx_i+b-y_i)^2,\qquad
+  // \frac{\partial L}{\partial w}=\frac2n\sum_{i=1}^{n}(wx_i+b-y_i)\,x_i,\qquad
+  // \frac{\partial L}{\partial b}=\frac2n\sum_{i=1}^{n}(wx_i+b-y_i).$$
 
   // %%
   section("2. 200 epochs of gradient descent");

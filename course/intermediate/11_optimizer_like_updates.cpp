@@ -29,9 +29,16 @@ static double factor(double lr, int steps) {
 int main() {
   // %% [markdown]
   // # An optimizer by hand
-  // An optimizer is three lines: gradients away, backward, `w -= lr * w.grad`. We write them ourselves for the loss sum(w^2),
-  // where everything can be checked by hand: the gradient is 2w, so a step with lr = 0.1 multiplies w by 1 - 0.2 = 0.8, and the
-  // loss by 0.64.
+  // An optimizer is three lines: gradients away, backward, `w -= lr * w.grad`. We write them ourselves for a loss where
+  // everything can be checked by hand: the sum of the squares of w.
+
+  // %% [markdown]
+  // ## 1. Three steps
+  // The gradient of $L=\sum_i w_i^2$ is $2w$, so with the learning rate $\eta$ (`lr`) a step is
+  //
+  // $$w\leftarrow w-\eta\cdot 2w=(1-2\eta)\,w.$$
+  //
+  // At $\eta=0.1$ it multiplies $w$ by 0.8, and the loss by $0.8^2=0.64$.
 
   // %%
   section("1. Three steps");
@@ -56,10 +63,10 @@ int main() {
   check_that(w.requires_grad() && w.is_leaf(), "the parameter is still a leaf that requires grad");
 
   // %% [markdown]
-  // ## What `NoGradGuard` is for
-  // **A correction.** The text that this lesson follows says that without `no_grad` the line `w -= lr * w.grad` is recorded
-  // and the graph grows from step to step. In fact it *raises*: a leaf's value may not be replaced by the result of an
-  // operation, for then it would be no leaf any more.
+  // ## 2. Without the guard, in place: an error
+  // **A correction.** The text that this lesson follows says that without `no_grad` the line `w -= lr * w.grad` is recorded and
+  // the graph grows from step to step. In fact it *raises*: a leaf's value may not be replaced by the result of an operation,
+  // for then it would be no leaf any more.
 
   // %%
   section("2. Without the guard, in place: an error");
@@ -68,9 +75,10 @@ int main() {
   check_that(ct::equal(w, before), "the failed update changed nothing");
 
   // %% [markdown]
+  // ## 3. Without the guard, out of place: silently broken
   // What does pass without a word is the same line written out: `w = w - lr * w.grad`. It makes a *new* tensor, the result of a
-  // subtraction, and gives it the parameter's name. The numbers are right, this once. The next backward puts its gradient
-  // into the old leaf, which nobody can reach any more.
+  // subtraction, and gives it the parameter's name. The numbers are right, this once. The next backward puts its gradient into
+  // the old leaf, which nobody can reach any more.
 
   // %%
   section("3. Without the guard, out of place: silently broken");
@@ -90,6 +98,9 @@ int main() {
   check(leaf.grad(), {2.465594, -0.469486, -3.486063});  // 2v, passed on by the subtraction
   show_error([&] { v.mutable_grad().zero_(); }, "undefined");  // Python: 'NoneType' object has no attribute 'zero_'
 
+  // %% [markdown]
+  // ## 4. `optim::SGD` does the same
+
   // %%
   section("4. optim::SGD does the same");
   auto u = start();
@@ -103,14 +114,26 @@ int main() {
   ct::print("ours  ", w.detach());
   check(u, w.detach(), 0, 1e-7);
 
+  // %% [markdown]
+  // ## 5. The learning rate decides
+  // After $t$ steps $w$ has been multiplied by $(1-2\eta)^t$. That shrinks as long as $|1-2\eta|<1$, that is for $0<\eta<1$.
+  //
+  // Optimizers with *momentum* keep a velocity as well, which remembers the gradients of earlier steps:
+  //
+  // $$v\leftarrow\mu v+\frac{\partial L}{\partial w},\qquad w\leftarrow w-\eta v.$$
+  //
+  // With $\mu=0$ that is the update above; the question what $\mu>0$ does to a path is one for Part 2.
+
   // %%
   section("5. The learning rate decides");
-  // Each step multiplies w by 1 - 2 lr.
   for (double lr : {0.1, 0.5, 0.9, 1.0, 1.1}) {
     ct::print("lr", lr, " after 1 step:", ct::fixed(factor(lr, 1), 4), " after 10:", ct::fixed(factor(lr, 10), 4),
               " after 11:", ct::fixed(factor(lr, 11), 4));
     for (int n : {1, 10, 11}) check(factor(lr, n), std::pow(1 - 2 * lr, n), 1e-9, 1e-9);
   }
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   // One step is linear in lr, so its value at lr = 0 and at lr = 1 tells where it is 0.

@@ -33,6 +33,9 @@ int main() {
   // copied: both look at the same memory. C++ has no NumPy in between, but the same two doors: `data_ptr<T>()` leads out,
   // `from_blob` leads in. The question is always the same: whose memory is it, and who notices a change?
 
+  // %% [markdown]
+  // ## 1. Out: `data_ptr`
+
   // %%
   section("1. Out: data_ptr");
   auto t = ct::tensor({1.0, 2.0, 3.0, 4.0});
@@ -48,6 +51,9 @@ int main() {
   check(copy, {10, 20, 3, 4});
   show_error([&] { t.data_ptr<double>(); }, "expected scalar type Double but found Float");
 
+  // %% [markdown]
+  // ## 2. In: `from_blob`
+
   // %%
   section("2. In: from_blob");
   std::vector<float> measured = {1, 2, 3, 4, 5, 6};
@@ -61,6 +67,7 @@ int main() {
   show_error([&] { ct::from_blob(nullptr, {2, 3}); }, "the data pointer is null");
 
   // %% [markdown]
+  // ## 3. Who frees it?
   // The tensor does not own such memory: `measured` has to live as long as `m` and its views. Where it cannot, hand over a
   // function that frees it; it is called when the last tensor on that memory is gone.
 
@@ -77,9 +84,12 @@ int main() {
   ct::print("the view is gone, too: freed", freed, "times");
   check_that(freed == 1, "the last one frees it");
 
+  // %% [markdown]
+  // ## 4. Element by element: `accessor`
+  // Dtype and number of dimensions are checked once; `a[i][j]` is as fast as an array then, with strides, without bounds checks.
+
   // %%
   section("4. Element by element: accessor");
-  // Dtype and number of dimensions are checked once; a[i][j] is as fast as an array then, with strides, without bounds checks.
   auto turned = m.t();
   auto a = turned.accessor<float, 2>();
   float corners = a[0][0] + a[a.size(0) - 1][a.size(1) - 1];
@@ -88,10 +98,11 @@ int main() {
   show_error([&] { m.accessor<float, 1>(); }, "expected 1 dims but tensor has 2");
 
   // %% [markdown]
-  // ## Tracked tensors
+  // ## 5. Tracked tensors: a write that nobody notices
   // Python refuses: `Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.` The array would know
   // nothing of gradients. A raw pointer in C++ is given to you without a question, so the care is yours. Reading is harmless.
   // Writing changes values that backward relies on, and no version counter sees it: **the gradient is wrong, without an error**.
+  // Below, the loss is $\sum_i w_i^2$ at $w=(1,2)$, and backward computes $2w$ from a $w$ that has become another one.
 
   // %%
   section("5. A write that nobody notices");
@@ -110,10 +121,10 @@ int main() {
   show_error([&] { loss2.backward(); }, "modified by an inplace operation");
 
   // %% [markdown]
-  // ## Copies and aliases
-  // **A correction.** The text that this lesson follows calls the result of `.detach().clone().cpu().numpy()` a view. The
-  // clone makes it a copy; only `.detach().numpy()`, here `detach().data_ptr<T>()`, shares memory. The table is found by
-  // trying each on h = 2x.
+  // ## 6. Copies and aliases
+  // **A correction.** The text that this lesson follows calls the result of `.detach().clone().cpu().numpy()` a view. The clone
+  // makes it a copy; only `.detach().numpy()`, here `detach().data_ptr<T>()`, shares memory. The table is found by trying each
+  // on $h=2x$.
 
   // %%
   section("6. clone, detach, detach().clone(), detach_()");
@@ -142,9 +153,12 @@ int main() {
   ct::print("the clone of a leaf:", c);
   check_that(c.grad_fn()->name() == "CloneBackward0", "a clone is recorded; it passes gradients on unchanged");
 
+  // %% [markdown]
+  // ## 7. Across programs: `.npy`
+  // What `numpy.load` and `numpy.save` read and write. A file is a copy, so tracked tensors are welcome; the history stays here.
+
   // %%
   section("7. Across programs: .npy");
-  // What numpy.load and numpy.save read and write. A file is a copy, so tracked tensors are welcome; the history stays here.
   const std::string path = results() + "/12_weights.npy";
   ct::save_npy(w, path);
   auto loaded = ct::load_npy(path);
@@ -152,6 +166,9 @@ int main() {
   check(loaded, {0.5, 1.5}, 0, 0);
   check_that(!loaded.requires_grad() && !loaded.is_alias_of(w), "values without history, in memory of their own");
   show_error([&] { ct::load_npy(results() + "/12_nothing.npy"); }, "No such file");
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   ask("Which of these share memory with h?",

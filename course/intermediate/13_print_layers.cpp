@@ -20,6 +20,9 @@ int main() {
   // Before a model is trained, frozen or saved, one wants to see what is in it. There are four ways, from a glance to every
   // number.
 
+  // %% [markdown]
+  // ## 1. Print it
+
   // %%
   section("1. Print it");
   ct::manual_seed(0);
@@ -32,6 +35,9 @@ int main() {
       "Sequential(\n  (0): Linear(in_features=5, out_features=3, bias=True)\n  (1): ReLU()\n"
       "  (2): Linear(in_features=3, out_features=1, bias=True)\n)";
   check_that(text == in_python, "the text is Python's");
+
+  // %% [markdown]
+  // ## 2. By index, with a test of the type
 
   // %%
   section("2. By index, with a test of the type");
@@ -47,6 +53,10 @@ int main() {
   check_that(ct::to_string(first->weight.sizes()) == "[3, 5]" && ct::to_string(first->bias.sizes()) == "[3]",
              "a weight is (out, in)");
   check_that(ct::to_string(last->weight.sizes()) == "[1, 3]" && ct::to_string(last->bias.sizes()) == "[1]", "a bias is (out)");
+
+  // %% [markdown]
+  // ## 3. Children and the whole tree
+  // `named_children()` lists what the model holds directly, `named_modules()` everything in it, the model itself first.
 
   // %%
   section("3. Children and the whole tree");
@@ -64,6 +74,9 @@ int main() {
   ct::print("nested:        ", inner);
   check_that(inner == "\"\", \"0\", \"1\", \"1.0\", \"1.1\"", "names of nested modules are joined by dots");
 
+  // %% [markdown]
+  // ## 4. Parameters
+
   // %%
   section("4. Parameters");
   for (const auto& item : net->named_parameters())
@@ -76,9 +89,10 @@ int main() {
   check(static_cast<double>(count(*net)), 22);  // (5 + 1) * 3 + (3 + 1) * 1
 
   // %% [markdown]
-  // ## What a Linear computes
-  // `output = input @ W.T + b`. The weight is stored as (out, in), one row per output, which is why it is transposed here and why
-  // printing its shape gives the sizes in the order opposite to `Linear(in, out)`.
+  // ## 5. What a Linear computes
+  // $y=xW^\top+b$, in Python `input @ W.T + b`. The weight is stored as (out, in), one row per output, which is why it is
+  // transposed here, and why printing its shape gives the sizes in the order opposite to `Linear(in, out)`. The whole net is
+  // $\mathrm{relu}(xW_0^\top+b_0)\,W_2^\top+b_2$.
 
   // %%
   section("5. By hand");
@@ -90,10 +104,16 @@ int main() {
   ct::print("by hand ", by_hand.detach().flatten());
   check(by_hand, by_layer, 1e-5, 1e-6);
 
+  // %% [markdown]
+  // ## 6. An input that does not fit
+
   // %%
   section("6. An input that does not fit");
   show_error([&] { net(ct::ones({4, 4})); }, "mat1 and mat2 shapes cannot be multiplied (4x4 and 5x3)");
   // The second size is that of W.T: 5 is what the layer expects as the last dimension of its input.
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   ct::nn::Sequential digits{ct::nn::Linear(784, 128), ct::nn::ReLU(), ct::nn::Linear(128, 10)};

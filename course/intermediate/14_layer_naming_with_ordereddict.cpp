@@ -34,6 +34,9 @@ int main() {
   // one can say "freeze the encoder" in one line. In Python: `Sequential(OrderedDict([("encoder", Linear(5, 3)), ..]))`; here the
   // pairs stand in braces.
 
+  // %% [markdown]
+  // ## 1. Pairs of name and layer
+
   // %%
   section("1. Pairs of name and layer");
   ct::manual_seed(0);
@@ -45,6 +48,9 @@ int main() {
   check_that(names == "encoder act head ", "the layers have their names, in the given order");
   check_that(table(net) == "encoder.weight T no; encoder.bias T no; head.weight T no; head.bias T no; ",
              "all trained, no gradients yet");
+
+  // %% [markdown]
+  // ## 2. Freeze by prefix
 
   // %%
   section("2. Freeze by prefix");
@@ -59,12 +65,18 @@ int main() {
   ct::print("head.weight.grad =", net->named_parameters()["head.weight"].grad());
   check(net->named_parameters()["head.weight"].grad().flatten(), {0.3162501, 0.3290860, 0.2554792});
 
+  // %% [markdown]
+  // ## 3. Unfreeze
+  // Only the flags change. Gradients come with the next backward, for the graph of the last one never led to the encoder.
+
   // %%
   section("3. Unfreeze");
-  // Only the flags change. Gradients come with the next backward, for the graph of the last one never led to the encoder.
   set_trained(net, "encoder.", true);
   check_that(table(net) == "encoder.weight T no; encoder.bias T no; head.weight T yes; head.bias T yes; ",
              "flags back, gradients not");
+
+  // %% [markdown]
+  // ## 4. Everything frozen
 
   // %%
   section("4. Everything frozen");
@@ -82,9 +94,12 @@ int main() {
   const bool any_parameter_grad = table(net).find("yes") != std::string::npos;
   check_that(probe.grad().defined() && !any_parameter_grad, "the input has a gradient, no parameter has");
 
+  // %% [markdown]
+  // ## 5. From an OrderedDict
+  // The same as an object, when the list of layers is made by a loop. `AnyModule` holds a module of any kind.
+
   // %%
   section("5. From an OrderedDict");
-  // The same as an object, when the list of layers is made by a loop. AnyModule holds a module of any kind.
   Layers layers;
   layers.insert("encoder", ct::nn::AnyModule(ct::nn::Linear(5, 3)));
   layers.insert("act", ct::nn::AnyModule(ct::nn::ReLU()));
@@ -95,6 +110,9 @@ int main() {
   // Here the compiler sees it. What remains for the running program are bad names:
   show_error([&] { layers.insert("head", ct::nn::AnyModule(ct::nn::ReLU())); }, "already defined");
   show_error([] { ct::nn::Sequential({{"my.head", ct::nn::Linear(3, 1)}}); }, "must not contain a dot");
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   std::int64_t trained = 0;

@@ -43,6 +43,9 @@ int main() {
   // a class: layers are members, `forward` says how data flows, and the names of the members become the prefixes of the
   // parameters.
 
+  // %% [markdown]
+  // ## 1. Names and shapes
+
   // %%
   section("1. Names and shapes");
   ct::manual_seed(0);
@@ -55,9 +58,12 @@ int main() {
   check_that(ct::to_string(net.head->weight.sizes()) == "[1, 3]" && ct::to_string(net.head->bias.sizes()) == "[1]",
              "the head's shapes");
 
+  // %% [markdown]
+  // ## 2. The same network as in lesson 14
+  // Layers are registered in the same order, so they draw the same numbers from the same seed, and the loss is the same.
+
   // %%
   section("2. The same network as in lesson 14");
-  // Layers are registered in the same order, so they draw the same numbers from the same seed, and the loss is the same.
   auto x = ct::randn({4, 5}), y = ct::randn({4, 1});
   for (auto& p : net.encoder->parameters()) p.requires_grad_(false);  // members make freezing easy: no names to compare
   auto loss = ct::mse_loss(net.forward(x), y);
@@ -71,9 +77,9 @@ int main() {
   check(net.head->bias.grad(), {0.1567122});
 
   // %% [markdown]
-  // ## The layer that nobody knows
-  // A layer that is not registered takes part in `forward`, so everything seems to work. But `parameters()` does not list it: the
-  // optimizer never moves it, a saved model does not contain it, `eval()` and `to()` do not reach it. No error anywhere.
+  // ## 3. The layer that nobody knows
+  // A layer that is not registered takes part in `forward`, so everything seems to work. But `parameters()` does not list it:
+  // the optimizer never moves it, a saved model does not contain it, `eval()` and `to()` do not reach it. No error anywhere.
 
   // %%
   section("3. Forgetting register_module");
@@ -100,15 +106,22 @@ int main() {
   check(static_cast<double>(numbers), 4);
   check_that(broken.encoder->weight.grad().defined(), "the unknown layer collects gradients");
 
+  // %% [markdown]
+  // ## 4. Mistakes that are noticed
+  // Python has one more: assigning a layer before `super().__init__()` is an `AttributeError`. In C++ the base is always there
+  // first.
+
   // %%
   section("4. Mistakes that are noticed");
-  // Python has one more: assigning a layer before super().__init__() is an AttributeError. In C++ the base is always there first.
   show_error([&] { net.register_module("head", ct::nn::Linear(3, 1)); }, "already defined");
   show_error([&] { net.register_module("new.head", ct::nn::Linear(3, 1)); }, "must not contain a dot");
   struct Empty : ct::nn::Module {
     ct::nn::Linear layer{nullptr};
   } empty;
   show_error([&] { empty.layer->forward(x); }, "Accessing empty ModuleHolder");
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   ask("How many tensors does parameters() of Forgetful return?", number(static_cast<double>(broken.parameters().size()), 0),

@@ -42,6 +42,9 @@ int main() {
   // A network that was trained on much data is used for a new task: its first layers stay as they are, only the last one learns.
   // That is transfer learning, and technically it is one flag: `requires_grad_(false)`. The traps are in what the optimizer sees.
 
+  // %% [markdown]
+  // ## 1. Gradients without freezing
+
   // %%
   section("1. Gradients without freezing");
   auto [net, x, y] = make();
@@ -53,6 +56,9 @@ int main() {
   check(parameter(net, "0.bias").grad(), {-0.1678155, -0.0984907, -0.0492874});
   check(parameter(net, "2.weight").grad().flatten(), {0.3162501, 0.3290860, 0.2554792});
   check(parameter(net, "2.bias").grad(), {0.1567122});
+
+  // %% [markdown]
+  // ## 2. The first layer frozen
 
   // %%
   section("2. The first layer frozen");
@@ -69,6 +75,9 @@ int main() {
   const auto head_only = static_cast<double>(count(trainable(frozen)));
   check(head_only, 4);
 
+  // %% [markdown]
+  // ## 3. Ten steps
+
   // %%
   section("3. Ten steps");
   const auto w0 = parameter(frozen, "0.weight").clone(), w2 = parameter(frozen, "2.weight").detach().clone();
@@ -83,12 +92,21 @@ int main() {
   check_that(same0 && !same2, "the frozen layer did not move, the other one did");
 
   // %% [markdown]
-  // ## The gradient that was left behind
+  // ## 4. The gradient that was left behind
   // The optimizer does not look at `requires_grad`. It moves whatever has a gradient. A parameter that is frozen *after* a
-  // backward keeps its old `.grad`, and with momentum or weight decay even a gradient of zeros moves it. Take one number w
-  // = 1 with gradient 1, lr 0.1, momentum 0.9, weight decay 0.1:
-  //   g = 1 + 0.1 * 1 = 1.1,       buffer = 1.1,                        w = 1 - 0.1 * 1.1 = 0.89
-  //   g = 0 + 0.1 * 0.89 = 0.089,  buffer = 0.9 * 1.1 + 0.089 = 1.079,  w = 0.89 - 0.1079 = 0.7821
+  // backward keeps its old `.grad`, and with momentum or weight decay even a gradient of zeros moves it. With learning rate
+  // $\eta$, momentum $\mu$ and weight decay $\lambda$ a step is
+  //
+  // $$g\leftarrow\frac{\partial L}{\partial w}+\lambda w,\qquad
+  // v\leftarrow\mu v+g\quad(\text{at first }v=g),\qquad w\leftarrow w-\eta v.$$
+  //
+  // Take one number $w=1$ with the gradient 1, and $\eta=0.1$, $\mu=0.9$, $\lambda=0.1$. The second step finds a gradient of
+  // zeros:
+  //
+  // | step | $g$ | $v$ | $w$ |
+  // |---|---|---|---|
+  // | 1 | $1+0.1\cdot1=1.1$ | $1.1$ | $1-0.1\cdot1.1=0.89$ |
+  // | 2 | $0+0.1\cdot0.89=0.089$ | $0.9\cdot1.1+0.089=1.079$ | $0.89-0.1\cdot1.079=0.7821$ |
 
   // %%
   section("4. Frozen, and it still moves");
@@ -113,8 +131,10 @@ int main() {
   check_that(with_none == with_zeros, "without a gradient the parameter is skipped");
 
   // %% [markdown]
+  // ## 5. Unfreezing, with a group of its own
   // So freeze before the first backward, or drop the gradients when freezing (`zero_grad()` makes them undefined). Or give the
   // optimizer only what it may move, as `trainable(..)` did in part 3.
+  //
   // Unfrozen layers join later as a group of their own, usually with a smaller learning rate: they are good already.
 
   // %%
@@ -133,6 +153,9 @@ int main() {
   check_that(optimizer.param_groups().size() == 2, "two groups");
   check(moved, -0.01 * g0, 1e-3, 1e-7);  // plain SGD at its own rate
   check_that(moved.abs().max().item<double>() > 0, "the layer learns again");
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   ask("Sequential(Linear(5, 3), ReLU(), Linear(3, 1)) with its first layer frozen: how many numbers are trained?",

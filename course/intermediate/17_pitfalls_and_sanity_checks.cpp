@@ -46,6 +46,9 @@ int main() {
   // their errors are help, and reading one to its end saves an hour. Then the quiet ones, who smile and are wrong. Last,
   // the check-ups that find both before a night of training is lost. Each case has its cure beside it.
 
+  // %% [markdown]
+  // ## Reception: who is tracked?
+
   // %%
   section("Reception: who is tracked?");
   auto tracked = leaf(), untracked = ct::ones({3});
@@ -63,6 +66,8 @@ int main() {
 
   // %% [markdown]
   // ## First ward: they say what hurts
+  //
+  // ### 1. Backward has nowhere to start
 
   // %%
   section("1. Backward has nowhere to start");
@@ -79,6 +84,9 @@ int main() {
   angle.sin().backward();  // cure: stay with tensors
   check(angle.grad(), {std::cos(0.5)});
 
+  // %% [markdown]
+  // ### 2. A vector is no loss
+
   // %%
   section("2. A vector is no loss");
   auto x = leaf();
@@ -88,11 +96,19 @@ int main() {
   (2 * x).backward(ct::ones({3}));  // .. or give a direction of its shape; this adds to the first
   check(x.grad(), {4, 4, 4});
 
+  // %% [markdown]
+  // ### 3. A graph serves once
+
   // %%
   section("3. A graph serves once");
   auto loss = leaf().pow(2).sum();
   loss.backward();
   show_error([&] { loss.backward(); }, "Trying to backward through the graph a second time");  // cure: a fresh forward
+
+  // %% [markdown]
+  // ### 4. Changed behind backward's back
+  // The derivative of $e^x$ is its own value, so `exp` saves its result; that of $w^2$ is $2w$, so `pow` saves its input.
+  // Whoever overwrites what was saved is found out by a counter of writes.
 
   // %%
   section("4. Changed behind backward's back");
@@ -110,6 +126,9 @@ int main() {
   (w.exp() + 1).sum().backward();  // cure: out of place, and updates after backward
   check(w.grad(), {1, std::exp(1.0), std::exp(2.0)});
 
+  // %% [markdown]
+  // ### 5. Shapes, dtypes, and one number where there are three
+
   // %%
   section("5. Shapes, dtypes, and one number where there are three");
   auto m = ct::ones({2, 3});
@@ -126,6 +145,8 @@ int main() {
 
   // %% [markdown]
   // ## Second ward: no error, wrong anyway
+  //
+  // ### 6. The gradient that grows
 
   // %%
   section("6. The gradient that grows");
@@ -137,6 +158,9 @@ int main() {
   ct::print("three backwards without zeroing:", grown, " one:", g.grad());
   check(grown, {6, 12, 18});
   check(g.grad(), {2, 4, 6});
+
+  // %% [markdown]
+  // ### 7. The parameter that is none any more, and the edit that nobody saw
 
   // %%
   section("7. The parameter that is none any more, and the edit that nobody saw");
@@ -151,6 +175,10 @@ int main() {
   ct::print("after an edit through .data: gradient", d.grad(), "where [2, 4] is right");
   check(d.grad(), {1, 3});  // cure: NoGradGuard in place of .data makes it the error of case 4
 
+  // %% [markdown]
+  // ### 8. A column minus a row
+  // Shapes $(3,1)$ and $(3)$ broadcast to $(3,3)$: every prediction meets every target.
+
   // %%
   section("8. A column minus a row");
   auto target = ct::tensor({1.0, 2.0, 3.0}), prediction = target.unsqueeze(1);  // a perfect model
@@ -160,6 +188,9 @@ int main() {
   show_warning([&] { ct::nn::MSELoss()(prediction, target); },
                "Using a target size ([3]) that is different to the input size ([3, 1])");
   check(ct::mse_loss(prediction.squeeze(1), target).item<double>(), 0);  // cure: equal shapes
+
+  // %% [markdown]
+  // ### 9. The sum of losses that holds every graph
 
   // %%
   section("9. The sum of losses that holds every graph");
@@ -173,6 +204,11 @@ int main() {
   ct::print("as a tensor", kept, " as a number", total);
   check_that(kept.requires_grad() && kept.item<double>() == total && total == 1400, "the same sum, with and without history");
 
+  // %% [markdown]
+  // ### 10. Not a number, out of nothing
+  // The derivative of $\sqrt z$ is $\frac1{2\sqrt z}$, infinite at 0. A mask that comes afterwards sends the gradient 0 there,
+  // and $0\cdot\infty$ is not a number.
+
   // %%
   section("10. Not a number, out of nothing");
   auto z = ct::tensor({0.0, 4.0}, ct::requires_grad()), mask = ct::tensor({0.0, 1.0});
@@ -184,6 +220,9 @@ int main() {
   (ct::where(mask > 0, z, ct::ones({2})).sqrt() * mask).sum().backward();  // cure: mask what goes *into* the root
   check(z.grad(), {0, 0.25});
 
+  // %% [markdown]
+  // ### 11. Who made it?
+
   // %%
   section("11. Who made it?");
   auto hunt = [&] {
@@ -191,6 +230,9 @@ int main() {
     (z.sqrt() * mask).sum().backward();
   };
   show_error(hunt, "Function 'SqrtBackward0' returned nan values in its 0th output.");
+
+  // %% [markdown]
+  // ### 12. In the wrong mode
 
   // %%
   section("12. In the wrong mode");
@@ -206,6 +248,11 @@ int main() {
   // %% [markdown]
   // ## Check-ups
   // Five minutes that find most of the above, without knowing what to look for.
+  //
+  // ### 13. Is the gradient that of the value?
+  // Compare it with central differences, in `float64`, for each entry of the input:
+  //
+  // $$\frac{\partial f}{\partial x_i}\approx\frac{f(x+he_i)-f(x-he_i)}{2h}.$$
 
   // %%
   section("13. Is the gradient that of the value?");
@@ -216,6 +263,11 @@ int main() {
   ct::print("agrees with differences:", error_right < 1e-8, "  with a detach too many:", error_cut < 1e-8);
   check_that(error_right < 1e-8 && error_cut > 0.1, "central differences tell them apart");
   // Ready-made, with a diagnosis of what is wrong: ct::autograd::gradcheck.
+
+  // %% [markdown]
+  // ### 14. Does a new model know nothing, and can it learn 8 samples by heart?
+  // Who knows nothing about ten classes gives each the probability $\frac1{10}$, and the cross-entropy of that is
+  // $-\log\frac1{10}=\log 10\approx2.30$.
 
   // %%
   section("14. Does a new model know nothing, and can it learn 8 samples by heart?");
@@ -240,6 +292,9 @@ int main() {
   ct::print("learnt by heart after 100 steps:", by_heart, " (a model that cannot has a bug, not too little data)");
   check_that(by_heart, "one batch can be learnt");
 
+  // %% [markdown]
+  // ### 15. Does every parameter move, by gradients of similar size?
+
   // %%
   section("15. Does every parameter move, by gradients of similar size?");
   const int all_moved = moved_by_a_step(net, images, classes);
@@ -250,6 +305,9 @@ int main() {
   const int moved_frozen = moved_by_a_step(net, images, classes);
   ct::print("moved by a step:", all_moved, "of 4; with a forgotten freeze:", moved_frozen);
   check_that(all_moved == 4 && moved_frozen == 2, "the count finds the frozen layer");
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   ask("A colleague's gradient of sum(w^2) at [1, 2, 3] is [6, 12, 18]. What is the matter?",

@@ -44,6 +44,11 @@ int main() {
   // (undefined, in C++), `zero_grad(false)` fills it with zeros, and one can do it by hand. After the next backward there
   // is no difference. Before it there is: to an optimizer, zeros are a gradient, and none is none.
 
+  // %% [markdown]
+  // ## 1. The three ways
+  // Until PyTorch 1.13, `zero_grad()` filled with zeros, and libtorch's C++ interface still does: old texts show zeros where you
+  // see None. This library follows Python since 2.0.
+
   // %%
   section("1. The three ways");
   ct::manual_seed(1);
@@ -77,17 +82,24 @@ int main() {
   check_that(none_3, "no gradient");
 
   // %% [markdown]
-  // Until PyTorch 1.13, `zero_grad()` filled with zeros, and libtorch's C++ interface still does: old texts show zeros where you
-  // see None. This library follows Python since 2.0.
+  // ## 2. What the optimizer makes of it
+  // One step with gradient 1 (learning rate 0.1, momentum 0.9, weight decay 0.1) moves $w$ from 1 to 0.89. Then the gradient is
+  // cleared, and a step is taken without a backward: that is what happens to a parameter that takes no part in this round. With
+  // zeros, momentum and weight decay still act:
+  //
+  // $$w=0.89-0.1\,(0.9\cdot1.1+0.1\cdot0.89)=0.7821.$$
+  //
+  // Without a gradient, the parameter is skipped.
 
   // %%
   section("2. What the optimizer makes of it");
-  // One step with gradient 1 (lr 0.1, momentum 0.9, weight decay 0.1) moves w from 1 to 0.89. Then the gradient is cleared, and a
-  // step is taken without a backward: that is what happens to a parameter that takes no part in this round.
   const double with_zeros = second_step(false), with_none = second_step(true);
   ct::print("second step with zeros: w =", ct::fixed(with_zeros, 4), "   with none: w =", ct::fixed(with_none, 4));
   check(with_zeros, 0.7821);  // 0.89 - 0.1 (0.9 * 1.1 + 0.1 * 0.89): momentum and weight decay still act
   check(with_none, 0.89);     // the parameter is skipped
+
+  // %% [markdown]
+  // ## 3. Memory
 
   // %%
   section("3. Memory");
@@ -104,16 +116,22 @@ int main() {
   check_that(after_zeros == with_gradient, "zeros keep the memory");
   check_that(after_none == without, "none gives it back before the next forward, which can use it");
 
+  // %% [markdown]
+  // ## 4. Time
+  // Zeros have to be written, and the next backward has to read and add to them; none costs nothing, and the next backward
+  // writes its result right away. The times are those of your machine, so nothing is asserted here.
+
   // %%
   section("4. Time");
-  // Zeros have to be written, and the next backward has to read and add to them; none costs nothing, and the next backward writes
-  // its result right away. The times are those of your machine, so nothing is asserted here.
   ct::print("median of 21, in microseconds:");
   ct::print("  zero_grad()                  ", ct::fixed(median_time([](ct::optim::SGD& o, ct::Tensor&) { o.zero_grad(); }), 1));
   ct::print("  zero_grad(set_to_none=false) ",
             ct::fixed(median_time([](ct::optim::SGD& o, ct::Tensor&) { o.zero_grad(false); }), 1));
   ct::print("  w.mutable_grad().reset()     ",
             ct::fixed(median_time([](ct::optim::SGD&, ct::Tensor& t) { t.mutable_grad().reset(); }), 1));
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   ask("Which of these leave the gradient undefined (None in Python)?",

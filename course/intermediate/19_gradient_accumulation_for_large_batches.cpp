@@ -46,9 +46,11 @@ int main() {
   // %% [markdown]
   // # Large batches in small pieces
   // A batch of 8 may be too large for memory: backward needs what forward saved of every sample. But `backward()` *adds* to
-  // `.grad`, and a mean over 8 samples is the mean of four means over 2. So: four forward-backward passes over 2 samples
-  // each, every loss divided by 4, and one step at the end. Memory holds 2 samples at a time, and the step is that of the
-  // whole batch.
+  // `.grad`, and a mean over 8 samples is the mean of four means over 2. So: four forward-backward passes over 2 samples each,
+  // every loss divided by 4, and one step at the end. Memory holds 2 samples at a time, and the step is that of the whole batch.
+
+  // %% [markdown]
+  // ## 1. The whole batch
 
   // %%
   section("1. The whole batch");
@@ -61,6 +63,14 @@ int main() {
   ct::print("loss", ct::fixed(full_loss.item<double>(), 6));
   ct::print("weight.grad", full.model->weight.grad().flatten(), " bias.grad", full.model->bias.grad());
   check(full_loss.item<double>(), 0.696559);
+
+  // %% [markdown]
+  // ## 2. Four pieces of two
+  // With the loss $\ell_i$ of sample $i$, and the mean loss $L_k$ of piece $k$:
+  //
+  // $$\frac18\sum_{i=1}^{8}\ell_i=\frac14\sum_{k=1}^{4}L_k,\qquad L_k=\frac12(\ell_{2k-1}+\ell_{2k}).$$
+  //
+  // So each $L_k$ is multiplied by $\frac14$ before its backward.
 
   // %%
   section("2. Four pieces of two");
@@ -83,6 +93,9 @@ int main() {
             " (what differs is rounding: sums in another order)");
   check_that(difference < 1e-6, "accumulated gradients are those of the whole batch");
 
+  // %% [markdown]
+  // ## 3. One step
+
   // %%
   section("3. One step");
   ct::optim::SGD optimizer(task.model->parameters(), ct::optim::SGDOptions(0.1));
@@ -92,10 +105,12 @@ int main() {
   check(task.model->bias, {0.1456967});
 
   // %% [markdown]
-  // ## Unequal pieces
-  // 8 samples in pieces of 3 and 5: now the mean of the two means is *not* the mean of all, because a sample in the small
-  // piece counts 1/6 and one in the large piece 1/10. Each piece has to be weighted by its share of the samples, 3/8 and
-  // 5/8.
+  // ## 4. Unequal pieces: three and five
+  // 8 samples in pieces of 3 and 5: now the mean of the two means is *not* the mean of all, because a sample in the small piece
+  // counts $\frac12\cdot\frac13=\frac16$, and one in the large piece $\frac12\cdot\frac15=\frac1{10}$. Each piece has to be
+  // weighted by its share of the samples:
+  //
+  // $$L=\frac38L_{\text{first}}+\frac58L_{\text{second}}.$$
 
   // %%
   section("4. Three and five");
@@ -111,8 +126,9 @@ int main() {
   check((3 * parts[0] + 5 * parts[1]) / 8, full_loss.item<double>(), 1e-6);
 
   // %% [markdown]
-  // What accumulation does not imitate: layers that look at the whole batch. Batch norm computes its statistics from the 2
-  // samples it gets, so pieces give other results there.
+  // ## 5. Batch norm sees the pieces
+  // What accumulation does not imitate: layers that look at the whole batch. Batch norm computes mean and variance from the
+  // samples it gets, here 4 at a time, so pieces give other results there.
 
   // %%
   section("5. Batch norm sees the pieces");
@@ -121,6 +137,9 @@ int main() {
   const double norm_difference = (whole - pieces).abs().max().item<double>();
   ct::print("largest difference of the outputs:", ct::fixed(norm_difference, 4));
   check_that(norm_difference > 0.1, "statistics of pieces are not those of the batch");
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   // The weight of the first piece, found from gradients alone: full = a g3 + (1 - a) g5, by least squares.

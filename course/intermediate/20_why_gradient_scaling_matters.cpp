@@ -32,6 +32,9 @@ int main() {
   // step is that of twice the learning rate. Here are the places where such factors come from, and one place where they are
   // put in on purpose.
 
+  // %% [markdown]
+  // ## 1. Two halves without a scale
+
   // %%
   section("1. Two halves without a scale");
   ct::manual_seed(3);
@@ -52,9 +55,16 @@ int main() {
   check(unscaled, 2 * full, 0, 1e-6);
   check((scaled - full).abs().max().item<double>(), 0, 0, 5e-7);
 
+  // %% [markdown]
+  // ## 2. Sum and mean
+  // The gradient of a mean does not depend on how many samples there are; that of a sum grows with them:
+  //
+  // $$\sum_{i=1}^{n}\ell_i=n\cdot\frac1n\sum_{i=1}^{n}\ell_i.$$
+  //
+  // 8 samples: factor 8.
+
   // %%
   section("2. Sum and mean");
-  // The gradient of a mean does not depend on how many samples there are; that of a sum grows with them. 8 samples: factor 8.
   auto x8 = ct::cat({x, x}), y8 = ct::cat({y, y});
   const auto mean8 = gradient(a, x8, y8, 1, 1), sum8 = gradient(a, x8, y8, 1, 1, true),
              sum8_scaled = gradient(a, x8, y8, 1, 1.0 / 8, true);
@@ -67,11 +77,11 @@ int main() {
   check(gradient(a, x8, y8, 4, 1, true), sum8, 1e-5, 1e-5);
 
   // %% [markdown]
-  // ## Half precision
-  // float16 has 5 bits for the exponent. Its smallest number above zero is 2^-24 = 5.96e-8; what is below half of it
-  // becomes 0, and a parameter with such gradients stops to learn. So the *loss* is multiplied by a large number, say 2^16,
-  // before backward: all gradients are 65536 times larger and survive. They are divided again in float32, which has room
-  // for small numbers.
+  // ## 3. Half precision: a gradient that underflows
+  // A `float16` has 5 bits for the exponent. Its smallest number above zero is $2^{-24}=5.96\cdot10^{-8}$; what is below half of
+  // it becomes 0, and a parameter with such gradients stops learning. So the *loss* is multiplied by a large number, say
+  // $2^{16}$, before backward: all gradients are 65536 times larger and survive. They are divided again in `float32`, which has
+  // room for small numbers.
 
   // %%
   section("3. A gradient that underflows");
@@ -99,9 +109,12 @@ int main() {
   check(underflowed, 0, 0, 0);
   check(survived, 1e-8, 2e-3, 0);
 
+  // %% [markdown]
+  // ## 4. `GradScaler` does it
+  // It multiplies, divides before the step, and skips a step whose gradients overflowed, with half the scale the next time.
+
   // %%
   section("4. GradScaler does it");
-  // It multiplies, divides before the step, and skips a step whose gradients overflowed, with half the scale the next time.
   auto p = ct::ones({1}, ct::requires_grad());
   ct::optim::SGD optimizer({p}, ct::optim::SGDOptions(0.1));
   ct::amp::GradScaler scaler(/*init_scale=*/65536);
@@ -121,9 +134,14 @@ int main() {
   check(p, {0.7});
   check(scaler.get_scale(), 32768);
 
+  // %% [markdown]
+  // ## 5. Clipping: a factor that depends on the gradient
+  // All gradients together are seen as one vector $g$. If it is longer than `max_norm`, it is shortened; its direction stays:
+  //
+  // $$g\leftarrow g\cdot\min\left(1,\ \frac{c}{\|g\|+10^{-6}}\right),\qquad c=\mathtt{max\_norm}.$$
+
   // %%
   section("5. Clipping: a factor that depends on the gradient");
-  // All gradients together are seen as one vector. If it is longer than max_norm, it is shortened; its direction stays.
   std::vector<ct::Tensor> parameters = {ct::zeros({2}, ct::requires_grad()), ct::zeros({1}, ct::requires_grad())};
   parameters[0].mutable_grad() = ct::tensor({3.0, 4.0});
   parameters[1].mutable_grad() = ct::tensor({12.0});
@@ -136,6 +154,9 @@ int main() {
   check(norm_after, 1, 1e-6);
   parameters[1].mutable_grad() = ct::full({1}, std::nan(""));
   show_error([&] { ct::nn::utils::clip_grad_norm_(parameters, 1, 2, /*error_if_nonfinite=*/true); }, "so it cannot be clipped");
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   auto factor = [&](std::int64_t k) { return (gradient(a, x8, y8, k, 1).flatten()[0] / mean8.flatten()[0]).item<double>(); };

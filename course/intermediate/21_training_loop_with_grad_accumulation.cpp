@@ -55,6 +55,9 @@ int main() {
   // micro-batch with its loss divided by the size of the group, and after every group a step and a zero. 12 samples in
   // micro-batches of 3, two to a group: 4 backwards and 2 updates per epoch.
 
+  // %% [markdown]
+  // ## 1. The loop
+
   // %%
   section("1. The loop");
   const Run run = train(12, 3, 2);
@@ -68,6 +71,9 @@ int main() {
   check(run.model->weight.flatten(), {0.1365803, -0.4660838, 0.2192362, -0.1120225});
   check(run.model->bias, {0.4167218});
 
+  // %% [markdown]
+  // ## 2. The same with batches of 6
+
   // %%
   section("2. The same with batches of 6");
   const Run whole = train(12, 6, 1);
@@ -76,10 +82,11 @@ int main() {
   check(whole.model->bias, run.model->bias, 0, 1e-6);
 
   // %% [markdown]
-  // ## The last group
-  // With 15 samples there are 5 micro-batches: two groups of two, and one left over. Three things can become of it.
-  // - Nothing: no step comes after it, and zeroing at the start of the next epoch throws its gradient away. 3 of 15 samples never
-  //   count, and if the data is not shuffled they are always the same.
+  // ## 3. The last group: fifteen samples
+  // With 15 samples there are 5 micro-batches: two groups of two, and one left over. Three things can become of it:
+  //
+  // - Nothing: no step comes after it, and zeroing at the start of the next epoch throws its gradient away. 3 of 15 samples
+  //   never count, and if the data is not shuffled they are always the same.
   // - A step with the loss divided by 2, as in the other groups: its samples count half.
   // - A step with the loss divided by the number of micro-batches that the group really has, 1: right.
 
@@ -108,6 +115,9 @@ int main() {
     optimizer.step();
   }
   check(right.model->weight, plain->weight, 0, 1e-6);
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   ask("12 samples, micro-batches of 3, accumulation over 2, two epochs: how often are the parameters updated?",

@@ -24,12 +24,8 @@ static std::vector<std::string> walk(const ct::Node& node, std::size_t depth = 1
 int main() {
   // %% [markdown]
   // # Gradient tracking
-  // The gradient of a scalar is the vector of its partial derivatives,
-  //
-  // $$\nabla f=\left(\frac{\partial f}{\partial x_1},\dots,\frac{\partial f}{\partial x_n}\right).$$
-  //
-  // It points in the direction of steepest ascent, its length is how steep that is, and a step against it makes the scalar
-  // smaller. Tracking gets it in four steps:
+  // The gradient of a scalar is the vector of its partial derivatives. It points in the direction of steepest ascent, its length
+  // is how steep that is, and a step against it makes the scalar smaller. Tracking gets it in four steps:
   //
   // 1. *Forward*: each operation runs, and is recorded with what it depends on.
   // 2. *Backward*: the record is walked from the result to the leaves, multiplying by one local derivative a step (chain rule).
@@ -83,9 +79,13 @@ int main() {
 
   // %% [markdown]
   // ## 4. What the gradient of a says
-  // A small step $s$ changes $d$ by $\nabla d\cdot s$. Among all steps of the same length, that is largest for the one along the
-  // gradient, where it is $\|\nabla d\|\,\|s\|$. From `a`, we try steps of length 0.1 in sixteen directions of the plane, the
-  // gradient's own being the first.
+  // The gradient collects the partial derivatives, and predicts what a small step $s$ does:
+  //
+  // $$\nabla d=\left(\frac{\partial d}{\partial a_0},\frac{\partial d}{\partial a_1}\right),\qquad
+  // d(a+s)-d(a)\approx\nabla d\cdot s.$$
+  //
+  // Among all steps of the same length, that is largest for the one along the gradient: $\|\nabla d\|\,\|s\|$. From `a`, we try
+  // steps of length 0.1 in sixteen directions of the plane, the gradient's own being the first.
 
   // %%
   section("4. What the gradient of a says");
