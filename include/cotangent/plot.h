@@ -295,7 +295,8 @@ class CT_API Figure {
   std::string script(const std::string& name) const;
 
  private:
-  std::string words() const;  // all titles: what a screen reader says
+  std::string words() const;        // all titles: what a screen reader says
+  std::string description() const;  // and more of it: axes and labels
 
   int rows_ = 1, cols_ = 1, width_ = 0, height_ = 0;
   FigureOptions options_;

@@ -56,19 +56,43 @@ void fix_date(std::string& pdf) {
     if (pdf[i] >= '0' && pdf[i] <= '9') pdf[i] = "20000101000000"[std::min<std::size_t>(i - at - 17, 13)];
 }
 
-// Browsers show and read out an SVG's <title>; gnuplot writes its own name there.
-void set_svg_title(std::string& svg, const std::string& title) {
-  const std::string before = "<title>Gnuplot</title>";
-  const std::size_t at = svg.find(before);
-  if (at == std::string::npos) return;
-  std::string escaped;
-  for (char c : title) {
-    if (c == '&') escaped += "&amp;";
-    else if (c == '<') escaped += "&lt;";
-    else if (c == '>') escaped += "&gt;";
-    else escaped += static_cast<unsigned char>(c) < 32 ? ' ' : c;
+std::string escaped(const std::string& text) {
+  std::string out;
+  for (char c : text) {
+    if (c == '&') out += "&amp;";
+    else if (c == '<') out += "&lt;";
+    else if (c == '>') out += "&gt;";
+    else if (c == '"') out += "&quot;";
+    else out += static_cast<unsigned char>(c) < 32 ? ' ' : c;
   }
-  svg.replace(at, before.size(), "<title>" + escaped + "</title>");
+  return out;
+}
+
+void replace_all(std::string& text, const std::string& before, const std::string& after) {
+  for (std::size_t at = text.find(before); at != std::string::npos; at = text.find(before, at + after.size())) text.replace(at, before.size(), after);
+}
+
+// What a reader without the picture hears of a panel: its axes, and what is drawn in it.
+std::string words_of(const Axes& a) {
+  std::string out = a.title().empty() ? "" : a.title() + ": ", series;
+  for (const Series& s : a.series()) {
+    const std::string& label = s.label.empty() ? s.bar_label : s.label;
+    if (!label.empty()) series += (series.empty() ? "" : ", ") + label;
+  }
+  if (!a.ylabel().empty()) out += a.ylabel() + (a.xlabel().empty() ? "" : " against ");
+  out += a.xlabel();
+  if (!series.empty()) out += (out.empty() || out.back() == ' ' ? "" : "; ") + series;
+  return out;
+}
+
+// gnuplot writes its own name into <title> and <desc>, which browsers show and read out; and of the font it names one alone,
+// for which readers without it would see letters of another width, and with serifs.
+void finish_svg(std::string& svg, const std::string& title, const std::string& description) {
+  const std::size_t from = svg.find("<title>"), end = svg.find("</desc>");
+  if (from == std::string::npos || end == std::string::npos) return;
+  svg.replace(from, end - from, "<title>" + escaped(title) + "</title>\n<desc>" + escaped(description));
+  if (const std::size_t root = svg.find("<svg"); root < from) svg.insert(root + 4, " role=\"img\" aria-label=\"" + escaped(title) + "\"");
+  replace_all(svg, "font-family=\"DejaVu Sans\"", "font-family=\"DejaVu Sans,Verdana,Helvetica,Arial,sans-serif\"");
 }
 
 std::string draw(const std::string& path, const std::string& script) {
@@ -127,11 +151,18 @@ std::string Figure::words() const {
   return all.empty() ? "Figure" : all;
 }
 
+std::string Figure::description() const {
+  std::string all;
+  for (const Axes& a : axes_)
+    if (const std::string one = words_of(a); !one.empty()) all.append(all.empty() ? "" : ". ").append(one);
+  return all;
+}
+
 void Figure::savefig(const std::string& path) const {
   const PicturePath p = parse_path("savefig", path);
   std::string picture = draw(path, write_script(*this, options_, {p.format, ""}));
   if (p.format == Format::pdf) fix_date(picture);
-  if (p.format == Format::svg) set_svg_title(picture, words());
+  if (p.format == Format::svg) finish_svg(picture, words(), description());
   ct::detail::write_files("savefig", {{path, picture}, {p.stem + ".gp", script(path)}});
 }
 
@@ -139,7 +170,7 @@ std::vector<std::string> Figure::save(const std::string& stem) const {
   const std::string svg = stem + ".svg", png = stem + ".png";
   parse_path("save", svg);
   std::string drawn_svg = draw(svg, write_script(*this, options_, {Format::svg, ""}));
-  set_svg_title(drawn_svg, words());
+  finish_svg(drawn_svg, words(), description());
   const std::string drawn_png = draw(png, write_script(*this, options_, {Format::png, ""}));
   ct::detail::write_files("save", {{svg, drawn_svg}, {png, drawn_png}, {stem + ".gp", script(svg)}});
   return {svg, png};

@@ -129,16 +129,10 @@ Range Layout::range(const Axes& a, bool x) {
 }
 
 void Layout::place_legend(const Axes& a, PanelFrame& f, bool may_extend) {
-  double longest = 0;
-  int entries = 0;
-  for (const Series& s : a.series_) {
-    if (s.label.empty()) continue;
-    ++entries;
-    longest = std::max(longest, text_width(s.label));
-  }
-  if (a.legend_.empty() || entries == 0) return;
+  const KeySize key = key_size(a);
+  if (a.legend_.empty() || key.lines == 0) return;
   f.legend = a.legend_;
-  const double width = std::min(1.0, (longest + 4.2) * f.font / f.width), height = std::min(1.0, (entries * 1.5 + 0.3) * f.font / f.height);
+  const double width = std::min(1.0, (key.widest + 4.2) * f.font / f.width), height = std::min(1.0, (key.lines * 1.5 + 0.3) * f.font / f.height);
   const Covered covered = covered_data(a, f.x, f.y, width, height);
   const bool filled = std::any_of(a.series_.begin(), a.series_.end(), [](const Series& s) { return s.kind == Kind::image || s.kind == Kind::contour; });
   if (f.legend != "best") {

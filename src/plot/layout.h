@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cotangent/plot.h"
 #include "plot/script.h"
@@ -12,6 +13,17 @@ namespace ct::plot {
 inline constexpr std::string_view legend_places[] = {
     "best",        "upper right",  "upper left",   "lower left", "lower right", "center right",
     "center left", "lower center", "upper center", "center",     "outside",     "below"};
+
+// What a panel needs around its plot, in units of the font size.
+struct Margins { double left = 0, right = 0, below = 0, above = 0, key = 0; };  // `key` is the part of `below` that a legend takes
+
+// The legend's entries: of one line each, but below the panel, where they stand side by side.
+struct KeySize {
+  int lines = 0;      // in all
+  double widest = 0;  // line, in units of the font size
+  int longest = 0;    // in characters
+};
+KeySize key_size(const Axes& a);
 
 // Sees into Axes for the files that draw.
 struct Layout {
@@ -24,8 +36,10 @@ struct Layout {
   // Resolves "best" to the place that covers the fewest data; when all cover some, and the y range is not fixed, the
   // panel is extended upwards (f.y) to make room.
   static void place_legend(const Axes& a, PanelFrame& f, bool may_extend);
-  // Margins and size of a panel in the cell at (x0, y0) from the bottom left of the sheet, all in pixels.
-  static void place_panel(const Axes& a, PanelFrame& f, double x0, double y0, double width, double height, double sheet_width, double sheet_height);
+  // What stands around a panel in a cell of this size; estimates f.width and f.height, as the ticks depend on them.
+  static Margins margins(const Axes& a, PanelFrame& f, double cell_width, double cell_height);
+  // All panels of the sheet get the same size: rows and columns of cells are as wide as their margins ask for.
+  static void place_panels(const Figure& figure, std::vector<PanelFrame>& frames, double width, double height, double title_height);
 };
 
 std::vector<double> short_log_ticks(Range r);                        // empty: powers of ten will do

@@ -67,26 +67,81 @@ int lines(const std::string& s) { return s.empty() ? 0 : 1 + static_cast<int>(st
 
 }  // namespace
 
-void Layout::place_panel(const Axes& a, PanelFrame& f, double x0, double y0, double width, double height, double sheet_width, double sheet_height) {
-  double bar = 0, bar_label = 0, key = 0;
-  for (const Series& s : a.series_) {
-    if (s.colorbar) bar = 5, bar_label = std::max(bar_label, 1.7 * lines(s.bar_label));
-    if (!s.label.empty()) key = std::max(key, text_width(s.label) + 4.6);
+KeySize key_size(const Axes& a) {
+  KeySize k;
+  for (const Series& s : a.series()) {
+    if (s.label.empty()) continue;
+    for (const std::string& line : a.legend_loc() == "below" ? std::vector<std::string>{on_one_line(s.label)} : lines_of(s.label)) {
+      ++k.lines;
+      k.widest = std::max(k.widest, text_width(line));
+      k.longest = std::max(k.longest, length_utf8(line));
+    }
   }
+  return k;
+}
+
+Margins Layout::margins(const Axes& a, PanelFrame& f, double cell_width, double cell_height) {
   const double em = f.font;
+  const KeySize key = key_size(a);
+  double bar = 0, bar_label = 0;
+  for (const Series& s : a.series_)
+    if (s.colorbar) bar = 5, bar_label = std::max(bar_label, 1.7 * lines(s.bar_label));
+  Margins m;
+  if (a.legend_ == "below" && key.lines > 0) {
+    f.key_columns = std::clamp(static_cast<int>(cell_width / em / (key.widest + 4.6)), 1, key.lines);
+    m.key = 0.7 + 1.45 * ((key.lines + f.key_columns - 1) / f.key_columns);
+  }
   const auto& xt = a.xticks_;
-  double below = 2.3 + 1.9 * lines(a.xlabel_) + (a.legend_ == "below" ? 2 : 0);
-  if (xt.rotate != 0) below += tick_label_width(a, f, true) * std::fabs(std::sin(xt.rotate * 3.14159265358979 / 180));
-  const double above = 0.9 + 1.7 * lines(a.title_) + (a.top_.at.empty() ? 0 : 2.1 + 2.6 * lines(a.top_.label));
-  f.height = std::max(em, height - (below + above) * em);
-  f.width = std::max(em, width - 6 * em);
-  const double left = 1.6 + 1.6 * lines(a.ylabel_) + tick_label_width(a, f, false);
-  const double right = 1.2 + bar + bar_label + (a.legend_ == "outside" ? key : 0);
-  f.width = std::max(em, width - (left + right) * em);
-  f.left = (x0 + left * em) / sheet_width;
-  f.right = (x0 + left * em + f.width) / sheet_width;
-  f.bottom = (y0 + below * em) / sheet_height;
-  f.top = (y0 + below * em + f.height) / sheet_height;
+  m.below = 2.3 + 1.9 * lines(a.xlabel_) + m.key;
+  if (xt.rotate != 0) m.below += tick_label_width(a, f, true) * std::fabs(std::sin(xt.rotate * 3.14159265358979 / 180));
+  m.above = 0.9 + 1.7 * lines(a.title_) + (a.top_.at.empty() ? 0 : 2.1 + 2.6 * lines(a.top_.label));
+  f.height = std::max(em, cell_height - (m.below + m.above) * em);
+  f.width = std::max(em, cell_width - 6 * em);
+  m.left = 1.6 + 1.6 * lines(a.ylabel_) + tick_label_width(a, f, false);
+  m.right = 1.2 + bar + bar_label + (a.legend_ == "outside" && key.lines > 0 ? key.widest + 4.6 : 0);
+  return m;
+}
+
+void Layout::place_panels(const Figure& figure, std::vector<PanelFrame>& frames, double width, double height, double title_height) {
+  const int rows = figure.rows(), cols = figure.cols();
+  const auto index = [](int i) { return static_cast<std::size_t>(i); };
+  std::vector<Margins> each(frames.size()), column(index(cols)), row(index(rows));
+  double em = 1;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    const Axes& a = figure.ax(static_cast<int>(i));
+    em = frames[i].font;
+    if (a.series_.empty()) continue;
+    const Margins& m = each[i] = margins(a, frames[i], width / cols, (height - title_height) / rows);
+    Margins &c = column[i % index(cols)], &r = row[i / index(cols)];
+    c.left = std::max(c.left, m.left), c.right = std::max(c.right, m.right);
+    r.below = std::max(r.below, m.below), r.above = std::max(r.above, m.above);
+  }
+  double across = 0, down = title_height;
+  for (const Margins& c : column) across += (c.left + c.right) * em;
+  for (const Margins& r : row) down += (r.below + r.above) * em;
+  const double panel_width = std::max(em, (width - across) / cols), panel_height = std::max(em, (height - down) / rows);
+  double top = height - title_height;
+  for (int r = 0; r < rows; ++r) {
+    const Margins& mr = row[index(r)];
+    const double cell_height = panel_height + (mr.below + mr.above) * em;
+    double x0 = 0;
+    for (int c = 0; c < cols; ++c) {
+      const Margins& mc = column[index(c)];
+      const double cell_width = panel_width + (mc.left + mc.right) * em;
+      PanelFrame& f = frames[index(r * cols + c)];
+      f.width = panel_width, f.height = panel_height;
+      f.left = (x0 + mc.left * em) / width, f.right = (x0 + mc.left * em + panel_width) / width;
+      f.bottom = (top - mr.above * em - panel_height) / height, f.top = (top - mr.above * em) / height;
+      // A legend below stands under the middle of its panel, or of its cell if it is wider than the panel.
+      const KeySize key = key_size(figure.ax(r * cols + c));
+      const double key_width = f.key_columns * (key.widest + 4.6) * em;
+      f.key_x = (key_width > panel_width ? x0 + cell_width / 2 : x0 + mc.left * em + panel_width / 2) / width;
+      const Margins& own = each[index(r * cols + c)];
+      f.key_y = f.bottom - (own.below - 0.3) * em / height;
+      x0 += cell_width;
+    }
+    top -= cell_height;
+  }
 }
 
 }  // namespace ct::plot

@@ -76,14 +76,9 @@ std::string write_script(const Figure& figure, const FigureOptions& o, const Scr
   if (o.sharey) share(frames, figure, false);
 
   const double title_height = o.title.value.empty() ? 0 : 2.2 * font, sheet_width = figure.width(), sheet_height = figure.height();
-  const double cell_width = sheet_width / figure.cols(), cell_height = (sheet_height - title_height) / figure.rows();
-  for (PanelFrame& f : frames) {
-    const Axes& a = figure.ax(f.index - 1);
-    const int row = (f.index - 1) / figure.cols(), col = (f.index - 1) % figure.cols();
-    if (a.series().empty()) continue;
-    Layout::place_panel(a, f, col * cell_width, sheet_height - title_height - (row + 1) * cell_height, cell_width, cell_height, sheet_width, sheet_height);
-    Layout::place_legend(a, f, !o.sharey);
-  }
+  Layout::place_panels(figure, frames, sheet_width, sheet_height, title_height);
+  for (PanelFrame& f : frames)
+    if (const Axes& a = figure.ax(f.index - 1); !a.series().empty()) Layout::place_legend(a, f, !o.sharey);
 
   std::string out;
   write_terminal(out, figure, o, target, font);

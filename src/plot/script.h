@@ -26,6 +26,8 @@ struct PanelFrame {
   std::string_view legend{};               // one of legend_places but not "best"; empty: no legend
   bool legend_covers_data = false;
   double key_char = 0, key_spacing = 0;    // what the terminal takes for the width of a character; lines from entry to entry
+  double key_x = 0, key_y = 0;             // of a legend below: the middle of its lower edge, in parts of the sheet
+  int key_columns = 1;
 };
 void write_panel_data(std::string& out, const Axes& a, const PanelFrame& f);
 void write_panel(std::string& out, const Axes& a, const PanelFrame& f);

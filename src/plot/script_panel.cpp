@@ -74,18 +74,17 @@ void write_key(std::string& out, const Axes& a, const PanelFrame& f) {
     out += "unset key\n";
     return;
   }
-  int most = 0;
-  double widest = 0;
-  for (const Series& s : a.series()) most = std::max(most, length_utf8(s.label)), widest = std::max(widest, text_width(s.label));
+  const KeySize key = key_size(a);
   out += "set key ";
   if (f.legend == "outside") out += "outside right top vertical";
-  else if (f.legend == "below") out += "below center horizontal";
+  else if (f.legend == "below")  // gnuplot's own place below leaves no room for the labels of an axis with fixed margins
+    out += "at screen " + brief(f.key_x, 5) + "," + brief(f.key_y, 5) + " center bottom horizontal maxcols " + std::to_string(f.key_columns);
   else {
     const auto has = [&](std::string_view word) { return f.legend.find(word) != f.legend.npos; };
     out += std::string("inside vertical ") + (has("left") ? "left " : has("right") ? "right " : "center ") + (has("upper") ? "top" : has("lower") ? "bottom" : "center");
   }
   // gnuplot takes all characters to be of one width; `width` puts that right.
-  out += " Left reverse noenhanced samplen 2 spacing " + brief(f.key_spacing) + " width " + brief((widest + 0.3) / f.key_char - most, 3) + " nobox ";
+  out += " Left reverse noenhanced samplen 2 spacing " + brief(f.key_spacing) + " width " + brief((key.widest + 0.3) / f.key_char - key.longest, 3) + " nobox ";
   out += f.legend_covers_data ? "opaque fillcolor rgb '#40FFFFFF'\n" : "noopaque\n";
 }
 
@@ -156,10 +155,15 @@ void write_plots(std::string& out, const Axes& a, const PanelFrame& f) {
   for (std::size_t k = 0; k < a.series().size(); ++k) {
     const Series& s = a.series()[k];
     const std::string name = "$p" + std::to_string(f.index) + "s" + std::to_string(k + 1);
-    const std::string title = s.label.empty() ? " notitle" : " title " + quoted(s.label);
+    // gnuplot gives every entry one line's height: the further lines are entries of their own, without a sample.
+    const std::vector<std::string> words = f.legend == "below" ? std::vector<std::string>{on_one_line(s.label)} : lines_of(s.label);
+    const std::string title = s.label.empty() ? " notitle" : " title " + quoted(words[0]);
     const auto add = [&](const std::string& what) {
       out += separator + what;
       separator = ", \\\n     ";
+    };
+    const auto further_lines = [&] {
+      for (std::size_t i = 1; i < words.size() && !f.legend.empty(); ++i) add("NaN with lines linewidth 0 linecolor rgb '#FFFFFFFF' title " + quoted(words[i]));
     };
     if (s.kind == Kind::band) {
       int part = 0;
@@ -169,10 +173,12 @@ void write_plots(std::string& out, const Axes& a, const PanelFrame& f) {
         if (!gap && !open) ++part, add(name + "x" + std::to_string(part) + drawn_as(s) + (part == 1 ? title : " notitle"));
         open = !gap;
       }
+      further_lines();
       continue;
     }
     add(name + (s.kind == Kind::contour ? "lines" : "") + drawn_as(s) + title);
     if (s.kind == Kind::image && s.digits >= 0) add(name + "words using 1:2:3:4 with labels noenhanced font sprintf(',%g', " + brief(word_size(a, f, s), 3) + "*em) textcolor rgb variable notitle");
+    further_lines();
   }
   out += "\n";
 }

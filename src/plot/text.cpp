@@ -110,4 +110,18 @@ double text_width(std::string_view text) {
   return width;
 }
 
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> out;
+  for (std::size_t end; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) out.emplace_back(text.substr(0, end));
+  out.emplace_back(text);
+  return out;
+}
+
+std::string on_one_line(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c == '\n') c = ' ';
+  return out;
+}
+
 }  // namespace ct::plot

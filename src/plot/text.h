@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ct::plot {
 
@@ -18,5 +19,9 @@ void check_utf8(std::string_view text, const char* what);
 int length_utf8(std::string_view text);
 // The width of a line in DejaVu Sans, in units of the font size.
 double text_width(std::string_view text);
+// The text between line breaks; at least one line.
+std::vector<std::string> lines_of(std::string_view text);
+// The text on one line.
+std::string on_one_line(std::string_view text);
 
 }  // namespace ct::plot

@@ -12,37 +12,18 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 
 #include "cotangent/error.h"
 #include "cotangent/plot.h"
 #include "core/process.h"
+#include "plot/pictures.h"
 
 using namespace ct::plot;
 using ct::detail::ProcessResult;
 using ct::detail::run_process;
-namespace fs = std::filesystem;
 
 namespace {
-
-// A folder for one test, gone afterwards.
-struct Folder {
-  fs::path path;
-  Folder() {
-    static int n = 0;
-    path = fs::temp_directory_path() / ("ct-plot-" + std::to_string(::getpid()) + "-" + std::to_string(n++));
-    fs::create_directory(path);
-  }
-  ~Folder() { fs::remove_all(path); }
-  std::string operator/(const char* name) const { return (path / name).string(); }
-  int files() const { return static_cast<int>(std::distance(fs::directory_iterator(path), fs::directory_iterator{})); }
-};
-
-std::string content(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
 
 std::string error_of_save(const Figure& f, const std::string& path) {
   try {
@@ -52,8 +33,6 @@ std::string error_of_save(const Figure& f, const std::string& path) {
   }
   return "no error";
 }
-
-bool have_gnuplot() { return run_process({"gnuplot", "--version"}, "", 10).found; }
 
 Figure small() {
   Figure f({.width = 600, .height = 400, .font_size = 12});
@@ -123,9 +102,10 @@ unset output
 
 TEST_CASE("figure: no user text is expanded, whatever it holds") {
   Figure f;
-  f.ax().plot({1, 2}, {1, 2}, {.label = "a'b\n`touch x` $(y) @z \\n"}).legend();
+  f.ax().plot({1, 2}, {1, 2}, {.label = "a'b `touch x` $(y) @z \\n"}).xlabel("a'b\n`touch x`").legend();
   const std::string script = f.script("|evil`x`.svg");
-  CHECK(script.find(R"(title 'a''b'."\n".'`touch x` $(y) @z \n')") != std::string::npos);
+  CHECK(script.find(R"(title 'a''b `touch x` $(y) @z \n')") != std::string::npos);
+  CHECK(script.find(R"(set xlabel 'a''b'."\n".'`touch x`')") != std::string::npos);
   CHECK(script.find("set output './|evil`x`.svg'") != std::string::npos);
 }
 
