@@ -1,6 +1,8 @@
 // common/lesson.cpp -- checks that are counted, errors that are shown, questions that are kept until the end.
 #include "common/lesson.h"
 
+#include <cotangent/show.h>
+
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -146,7 +148,7 @@ std::string results() {
 
 void save(const std::string& name, ct::FunctionRef<std::vector<std::string>(const std::string&)> write, int line) {
   try {
-    for (const std::string& path : write(results() + "/" + name)) ct::print("figure:", path);
+    ct::detail::show_picture(write, name, ct::detail::Shown::display);
   } catch (const std::exception& e) {
     report(false, line, "no figure " + name + ": " + e.what());
   }

@@ -32,10 +32,10 @@ bool works(ct::FunctionRef<void()> f);
 
 /// Where a lesson writes: $COTANGENT_RESULTS, or results/ in the current folder. Made if it is not there.
 std::string results();
-/// Calls write(results() + "/" + name), which says what files it made, and prints where they are. If it cannot write (no gnuplot,
-/// say), the lesson goes on, and fails at its end.
+/// As ct::show() does: in a notebook the picture is shown, in a program write(results() + "/" + name) says what files it made, and
+/// where they are is printed. If it cannot write (no gnuplot, say), the lesson goes on, and fails at its end.
 void save(const std::string& name, ct::FunctionRef<std::vector<std::string>(const std::string& path)> write, int line = __builtin_LINE());
-/// Writes a figure or a graph as SVG and PNG. `name` begins with the lesson's number.
+/// Shows a figure or a graph, or writes it as SVG and PNG. `name` begins with the lesson's number.
 template <class Figure>
 void save(const Figure& figure, const std::string& name, int line = __builtin_LINE()) {
   save(name, [&](const std::string& path) { return figure.save(path); }, line);

@@ -35,6 +35,7 @@ class CT_API Description {
 };
 CT_API void show_text(const std::string& text, Shown how);
 CT_API void show_tensor(const Tensor& t, Shown how);
+// `save` writes files, one of them an .svg, and says which.
 CT_API void show_picture(FunctionRef<std::vector<std::string>(const std::string& stem)> save, const std::string& name, Shown how);
 
 template <class T>

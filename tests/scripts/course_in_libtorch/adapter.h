@@ -146,6 +146,17 @@ void print(const Ts&... xs) {
   texts::print(line);
 }
 
+// Figures and graphs are written as files here, never shown.
+namespace detail {
+enum class Shown { display, result };
+inline void show_picture(FunctionRef<std::vector<std::string>(const std::string&)> save, const std::string& name, Shown) {
+  const char* set = std::getenv("COTANGENT_RESULTS");
+  const std::string folder = set && *set ? set : "results";
+  std::filesystem::create_directories(folder);
+  for (const std::string& path : save(std::filesystem::absolute(folder).lexically_normal().string() + "/" + name)) print("figure:", path);
+}
+}  // namespace detail
+
 // A node's name as Python has it: AccumulateGrad. compare.py writes node->name()->*ct::as_in_python for node->name().
 struct AsInPython {};
 inline constexpr AsInPython as_in_python;
