@@ -7,8 +7,8 @@ Cells are marked by lines of the percent format:
     // %% {"tags": ["raises-exception"]}        code, up to the next mark
 
 Marks may also stand before main, to cut the helpers into cells. In a notebook there is no main: its cells are dedented, and
-`return finish();` is `finish();`. read() and write() are inverse to each other on what has this form (the tests hold every
-source of the course against that).
+`return finish();` is a cell `finish("NAME");`. read() and write() are inverse to each other on what has this form (the tests hold
+every source of the course against that).
 """
 
 import json

@@ -17,7 +17,6 @@ from nbformat import v4
 
 from .cells import Cell, Source, SourceError, read, write
 
-FINISH = "finish();"
 EMPTY = {"code": "// Your code here", "markdown": "*Your answer here*"}
 
 
@@ -37,7 +36,8 @@ def notebook(source, solutions=True):
         if cell.before_main:
             metadata["cotangent"] = {"before_main": True}
         add(cell.kind, text, **metadata)
-    add("code", FINISH, tags=["finish"])
+    # A cell has no file of whose name finish() could say what the lesson is called.
+    add("code", f'finish("{source.name}");', tags=["finish"])
     return v4.new_notebook(
         cells=cells,
         metadata={
