@@ -19,15 +19,14 @@ int main() {
   // %% [markdown]
   // # Tutorial 1: Tensor fundamentals
   // A tensor is a block of numbers that knows two things about itself: a **shape**, which says how the numbers are arranged, and
-  // a
-  // **dtype**, which says what kind of number each of them is. Everything later in this course, gradients, losses, steps
+  // a **dtype**, which says what kind of number each of them is. Everything later in this course, gradients, losses, steps
   // downhill, happens between tensors; so it pays to know well how they are made, cut, joined, multiplied and overwritten.
   //
   // After this tutorial you can
   //
   // - make tensors, and read off shape, dtype and device;
   // - take parts of them, and join them;
-  // - tell the matrix product $AB$ from the element-wise product $A\odot B$;
+  // - tell the matrix product from the element-wise product;
   // - reduce a tensor to a number, and get that number out;
   // - change a tensor in place, and say what else changes with it;
   // - let shapes *broadcast*, and fill tensors with reproducible random numbers.
@@ -161,9 +160,12 @@ int main() {
 
   // %% [markdown]
   // ## 6. Two kinds of product
-  // The **matrix product** needs inner sizes that agree, $(2\times3)(3\times2)$: $(AB)_{ij}=\sum_k A_{ik}B_{kj}$. Python writes
-  // it `A @ B`; C++ has no such sign, so it is `A.matmul(B)`. With `matmul_out` the result goes into a tensor that exists
-  // already.
+  // The **matrix product** $AB$ needs inner sizes that agree, $(2\times3)(3\times2)$:
+  //
+  // $$(AB)_{ij}=\sum_k A_{ik}B_{kj}.$$
+  //
+  // Python writes it `A @ B`; C++ has no such sign, so it is `A.matmul(B)`. With `matmul_out` the result goes into a tensor that
+  // exists already.
   //
   // **A correction.** The text that this tutorial follows passes `out=y3` before there is a `y3`. Allocate first, as below.
 
@@ -261,10 +263,13 @@ int main() {
   // %% [markdown]
   // ## 9. Broadcasting
   // Two shapes are compared from the *right*. Two sizes fit if they are equal, or if one of them is 1 or missing; that one is
-  // repeated, without copying anything. So a column $(3,1)$ and a row $(4)$ make a table $(3,4)$, and
-  // $\begin{pmatrix}1\\2\end{pmatrix}\begin{pmatrix}3&4&5\end{pmatrix}$ is an outer product.
+  // repeated, without copying anything. So a column $(3,1)$ and a row $(4)$ make a table $(3,4)$, and a column times a row is an
+  // outer product:
   //
-  // **A correction.** The text that this tutorial follows announces broadcasting and seeding, but shows neither. Here they are.
+  // $$\begin{bmatrix}1\\ 2\end{bmatrix}\begin{bmatrix}3&4&5\end{bmatrix}=\begin{bmatrix}3&4&5\\ 6&8&10\end{bmatrix}.$$
+  //
+  // **A correction.** The text that this tutorial follows announces broadcasting and seeding, but shows neither. Here they are,
+  // in this part and in part 11.
 
   // %%
   section("9. Broadcasting");
@@ -373,6 +378,8 @@ int main() {
   check(ct::linspace(0, 1, 5), {0, 0.25, 0.5, 0.75, 1});
   check(ct::eye(4).sum().item<double>(), 4);
   show_error([&] { four.view({3, 2}); }, "shape '[3, 2]' is invalid for input of size 4");
+  show_error([&] { A.t().view({6}); }, "view size is not compatible with input tensor's size and stride");
+  show_error([&] { four.unsqueeze(2); }, "Dimension out of range (expected to be in range of [-2, 1], but got 2)");
 
   // %%
   ct::print("std of A:", ct::fixed(A.std().item<double>(), 4), " of its columns:", A.std({0}, true),
@@ -424,7 +431,11 @@ int main() {
   // %% [markdown]
   // ## Task: standardise
   // `measured` has one row for each of 50 observations and one column for each of three quantities, on very different scales.
-  // Make `standard` of it, whose columns have mean 0 and standard deviation 1, without a loop. Which shapes broadcast?
+  // Make `standard` of it, whose columns have mean 0 and standard deviation 1, without a loop:
+  //
+  // $$s_{ij}=\frac{m_{ij}-\bar m_j}{\sigma_j},$$
+  //
+  // where $\bar m_j$ and $\sigma_j$ are the mean and the standard deviation of column $j$. Which shapes broadcast?
 
   // %%
   section("Task");
@@ -435,9 +446,15 @@ int main() {
 
   // %% {"tags": ["solution"]}
   standard = (measured - measured.mean(0)) / measured.std({0}, true);  // (50, 3) with (3)
-  check(standard.mean(0), {0, 0, 0}, 0, 1e-5);
-  check(standard.std({0}, true), {1, 1, 1}, 1e-5);
-  ct::print("standardised: first row", standard[0]);
+
+  // %%
+  if (ct::equal(standard, measured)) {
+    ct::print("standard is still measured: the cell above is yours");
+  } else {
+    ct::print("standardised: first row", standard[0]);
+    check(standard.mean(0), {0, 0, 0}, 0, 1e-5);
+    check(standard.std({0}, true), {1, 1, 1}, 1e-5);
+  }
 
   // %% [markdown]
   // ## What to take along
@@ -446,6 +463,22 @@ int main() {
   // - `matmul` sums over the inner size; `*` goes place by place, and broadcasts.
   // - A reduction leaves a 0-dim tensor; `item()` takes the number out.
   // - A seed fixes the sequence of all draws, not each draw by itself.
+  //
+  // ## Executive summary
+  // What did this notebook show, with which numbers? Write it down in three or four lines, for somebody who has no time to run
+  // it.
+
+  // %% [markdown] {"tags": ["solution"]}
+  // - A dtype follows from how a tensor is written, and is kept in place: adding 0.5 to ones of `int64` is an error in place, and
+  //   gives `float32` out of place.
+  // - Views share memory: a column of zeros brought the sum of the whole table from 16 to 12, and `row[0] = 5` showed in it.
+  // - Two products: $AB$ sums over the inner size and has four entries, 58 to 154; $A\odot C$ has six, with the sum 910.
+  // - Standardising is one line without a loop: $(50,3)$ with $(3)$ broadcasts, and the columns have mean 0 and deviation 1 up to
+  //   $10^{-5}$.
+  // - Seed 0 gives 1.5410, −0.2934, −2.1788 here as in PyTorch. One draw more at the start shifts all that follow.
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   const auto sum_is = [&](ct::ScalarType t) { return int_and_float == t; };
