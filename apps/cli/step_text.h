@@ -8,7 +8,7 @@ namespace cli {
 /// Paragraphs become one line each, so that they fill the screen, whatever its width; lists, headings and code stay.
 std::string joined(const std::string& prose);
 
-/// Formulas between dollars as a terminal can show them: "$\\frac{x^2}2$" is "x^2/2". Code in backquotes stays.
+/// Formulas between dollars as a terminal can show them: "$\frac{x^2}2$" is "x^2/2". Code in backquotes stays.
 std::string without_tex(const std::string& prose);
 
 /// The first cell of prose in a source: what it is about.

@@ -47,7 +47,10 @@ class SimpleSGD {
 
 // %% [markdown]
 // ## A line to be learnt
-// 100 points of y = 3 x + 2 with noise, and a model w x + b whose two numbers start at the same place each time.
+// 100 points of $y=3x+2$ with noise, and a model $wx+b$ whose two numbers start at the same place each time. The loss is the
+// mean squared error,
+//
+// $$L(w,b)=\frac1{100}\sum_{i=1}^{100}(wx_i+b-y_i)^2.$$
 
 // %%
 struct Line {
@@ -95,12 +98,18 @@ static std::string fastest_run() {
 }
 
 int main() {
+  // %% [markdown]
+  // ## 1. One run
+
   // %%
   section("1. One run");
   Line line = make_line();
   ct::print("start: w", ct::fixed(line.w.item<double>(), 5), "b", ct::fixed(line.b.item<double>(), 5));
   auto losses = train(line, SimpleSGD({line.w, line.b}, 0.1), 100);
   print_run("lr 0.1", line, losses);
+
+  // %% [markdown]
+  // ## 2. Other learning rates
 
   // %%
   section("2. Other learning rates");
@@ -116,7 +125,7 @@ int main() {
   print_run("lr 1.0", far, diverging);
 
   // %% [markdown]
-  // ## The figure
+  // ## 3. The figure
   // The loss falls by orders of magnitude, so its axis is logarithmic.
 
   // %%
@@ -129,8 +138,12 @@ int main() {
   todo(5, losses, curves);
 
   // %% [markdown]
-  // ## Bonus: momentum, and other optimizers
-  // A velocity gathers speed where gradients agree from step to step, and swings past the goal.
+  // ## 4. Bonus: momentum, and other optimizers
+  // A velocity gathers speed where gradients agree from step to step, and swings past the goal:
+  //
+  // $$v\leftarrow mv+g,\qquad p\leftarrow p-\eta v;\qquad\text{Nesterov: }p\leftarrow p-\eta\,(g+mv).$$
+  //
+  // At the first step $v=g$.
 
   // %%
   section("4. Bonus: momentum");
@@ -140,10 +153,16 @@ int main() {
   auto with_nesterov = train(ahead, SimpleSGD({ahead.w, ahead.b}, 0.1, 0.9, true), 100);
   print_run("lr 0.1, Nesterov momentum 0.9", ahead, with_nesterov);
 
+  // %% [markdown]
+  // ## 5. Bonus: which run is the fastest?
+
   // %%
   section("5. Bonus: which run is the fastest?");
   const std::string fastest = fastest_run();
   ct::print("the fastest run:", fastest);
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   // The loss is a quadratic function of (w, b): its second derivatives are the same everywhere, and their eigenvalues say what

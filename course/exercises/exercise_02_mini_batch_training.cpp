@@ -95,12 +95,18 @@ static double gradient_variance(const Parabola& model, const ct::Tensor& x, cons
 }
 
 int main() {
+  // %% [markdown]
+  // ## 1. Batches of a toy example
+
   // %%
   section("1. Batches of a toy example");
   auto toy = ct::arange(5, ct::kFloat).unsqueeze(1);
   ct::manual_seed(0);
   const Batches toy_batches = create_mini_batches(toy, 10 * toy, 2);
   for (const auto& [bx, by] : toy_batches) ct::print("x", bx.flatten(), "y", by.flatten());
+
+  // %% [markdown]
+  // ## 2. One run
 
   // %%
   section("2. One run");
@@ -114,18 +120,25 @@ int main() {
             ct::fixed(task.model.b.item<double>(), 4));
 
   // %% [markdown]
-  // Least squares says what the best parabola is: w2 = 2.0007, w1 = 3.0107, b = 0.9798, with a mean squared error of 0.26564.
+  // ## 3. Five batch sizes
+  // Least squares says what the best parabola is: $w_2=2.0007$, $w_1=3.0107$, $b=0.9798$, with a mean squared error of 0.26564.
 
   // %%
   section("3. Five batch sizes");
   const std::vector<std::int64_t> sizes = {1, 16, 64, 256, 1000};
   auto curves = compare_batch_sizes(sizes, 0.01, 50);
 
+  // %% [markdown]
+  // ## 4. The figure
+
   // %%
   section("4. The figure");
   // TODO(4): one curve for each batch size, each with its label ("batch size 16"), on a logarithmic axis, saved as
   // "exercise_02_batch_sizes". Exercise 01 shows how.
   todo(4, curves);
+
+  // %% [markdown]
+  // ## 5. What do you see?
 
   // %%
   section("5. What do you see?");
@@ -149,7 +162,7 @@ int main() {
   }
 
   // %% [markdown]
-  // ## Bonus: a data loader, and the noise of a gradient
+  // ## 6. Bonus: a data loader
 
   // %%
   section("6. Bonus: Dataset and DataLoader");
@@ -158,6 +171,10 @@ int main() {
   auto with_loader = train_with_data_loader(loaded.model, loaded.x, loaded.y, 32, 0.01, 50);
   if (!with_loader.empty())
     ct::print("loss of epoch 50:", ct::fixed(with_loader.back(), 6), "w1", ct::fixed(loaded.model.w1.item<double>(), 4));
+
+  // %% [markdown]
+  // ## 7. Bonus: how noisy is the gradient?
+  // The gradient of a batch is a mean over $B$ points that were drawn at random. How does its variance depend on $B$?
 
   // %%
   section("7. Bonus: how noisy is the gradient?");
@@ -168,6 +185,9 @@ int main() {
     variances.push_back(gradient_variance(still.model, still.x, still.y, size, 20));
     ct::print("batch size", size, "variance of the gradient of w1:", ct::fixed(variances.back(), 4));
   }
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   const double rows = static_cast<double>(make_task().x.size(0)), steps = std::ceil(rows / 64), last = rows - 64 * (steps - 1);

@@ -57,7 +57,10 @@ class SimpleSGD {
 
 // %% [markdown]
 // ## A line to be learnt
-// 100 points of y = 3 x + 2 with noise, and a model w x + b whose two numbers start at the same place each time.
+// 100 points of $y=3x+2$ with noise, and a model $wx+b$ whose two numbers start at the same place each time. The loss is the
+// mean squared error,
+//
+// $$L(w,b)=\frac1{100}\sum_{i=1}^{100}(wx_i+b-y_i)^2.$$
 
 // %%
 struct Line {
@@ -128,6 +131,9 @@ static void compare(const Line& line, const std::vector<double>& losses, const E
 }
 
 int main() {
+  // %% [markdown]
+  // ## 1. One run
+
   // %%
   section("1. One run");
   Line line = make_line();
@@ -138,6 +144,9 @@ int main() {
   compare(line, losses, {{11.496561, 0.368275, 0.196816, 0.195090, 0.195090}, 3.00590, 2.01784});
   check(losses.at(20), 0.196181, 1e-5);
   check(losses.at(40), 0.195090, 1e-5);
+
+  // %% [markdown]
+  // ## 2. Other learning rates
 
   // %%
   section("2. Other learning rates");
@@ -162,7 +171,7 @@ int main() {
   check(diverging.at(99), 3.18e8, 1e-2);
 
   // %% [markdown]
-  // ## The figure
+  // ## 3. The figure
   // The loss falls by orders of magnitude, so its axis is logarithmic.
 
   // %%
@@ -177,8 +186,12 @@ int main() {
   check_that(figure.ax().yscale() == "log", "the axis of the loss is logarithmic");
 
   // %% [markdown]
-  // ## Bonus: momentum, and other optimizers
-  // A velocity gathers speed where gradients agree from step to step, and swings past the goal.
+  // ## 4. Bonus: momentum, and other optimizers
+  // A velocity gathers speed where gradients agree from step to step, and swings past the goal:
+  //
+  // $$v\leftarrow mv+g,\qquad p\leftarrow p-\eta v;\qquad\text{Nesterov: }p\leftarrow p-\eta\,(g+mv).$$
+  //
+  // At the first step $v=g$.
 
   // %%
   section("4. Bonus: momentum");
@@ -188,6 +201,9 @@ int main() {
   auto with_nesterov = train(ahead, SimpleSGD({ahead.w, ahead.b}, 0.1, 0.9, true), 100);
   print_run("lr 0.1, Nesterov momentum 0.9", ahead, with_nesterov);
   compare(quick, with_momentum, {{11.496561, 0.778209, 1.51109, 0.206623, 0.195383}, 3.01244, 2.03359});
+
+  // %% [markdown]
+  // ## 5. Bonus: which run is the fastest?
 
   // %%
   section("5. Bonus: which run is the fastest?");
@@ -205,6 +221,9 @@ int main() {
   bonus.ax().plot(with_adam, {.label = "Adam, lr 0.1"});
   bonus.ax().title("Five optimizers on a line").xlabel("epoch").ylabel("mean squared error").yscale("log").grid().legend();
   save(bonus, "exercise_01_optimizers");
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   // The loss is a quadratic function of (w, b): its second derivatives are the same everywhere, and their eigenvalues say what

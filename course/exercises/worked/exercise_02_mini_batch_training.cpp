@@ -130,6 +130,9 @@ static double gradient_variance(const Parabola& model, const ct::Tensor& x, cons
 }
 
 int main() {
+  // %% [markdown]
+  // ## 1. Batches of a toy example
+
   // %%
   section("1. Batches of a toy example");
   auto toy = ct::arange(5, ct::kFloat).unsqueeze(1);
@@ -137,6 +140,9 @@ int main() {
   const Batches toy_batches = create_mini_batches(toy, 10 * toy, 2);
   for (const auto& [bx, by] : toy_batches) ct::print("x", bx.flatten(), "y", by.flatten());
   check_that(toy_batches.size() == 3 && toy_batches[2].first.size(0) == 1, "5 rows make batches of 2, 2 and 1");
+
+  // %% [markdown]
+  // ## 2. One run
 
   // %%
   section("2. One run");
@@ -158,7 +164,8 @@ int main() {
   check(task.model.b.item<double>(), 0.9802, 0, 1e-4);
 
   // %% [markdown]
-  // Least squares says what the best parabola is: w2 = 2.0007, w1 = 3.0107, b = 0.9798, with a mean squared error of 0.26564.
+  // ## 3. Five batch sizes
+  // Least squares says what the best parabola is: $w_2=2.0007$, $w_1=3.0107$, $b=0.9798$, with a mean squared error of 0.26564.
 
   // %%
   section("3. Five batch sizes");
@@ -175,6 +182,9 @@ int main() {
     check(curves.at(i).at(49), table[i][2], 1e-4);
   }
 
+  // %% [markdown]
+  // ## 4. The figure
+
   // %%
   section("4. The figure");
   ct::plot::Figure figure({.width = 760, .height = 460});
@@ -190,6 +200,9 @@ int main() {
       .legend();
   save(figure, "exercise_02_batch_sizes");
   check_that(figure.ax().series().size() == 6 && figure.ax().yscale() == "log", "five curves and a line, on a logarithmic axis");
+
+  // %% [markdown]
+  // ## 5. What do you see?
 
   // %%
   section("5. What do you see?");
@@ -218,7 +231,7 @@ int main() {
              "the curve of the full batch does not depend on the shuffle");
 
   // %% [markdown]
-  // ## Bonus: a data loader, and the noise of a gradient
+  // ## 6. Bonus: a data loader
 
   // %%
   section("6. Bonus: Dataset and DataLoader");
@@ -230,6 +243,10 @@ int main() {
   check(loaded.model.w2.item<double>(), 2.0007371, 0, 0.05);
   check(loaded.model.w1.item<double>(), 3.0107237, 0, 0.05);
   check(loaded.model.b.item<double>(), 0.9797824, 0, 0.05);
+
+  // %% [markdown]
+  // ## 7. Bonus: how noisy is the gradient?
+  // The gradient of a batch is a mean over $B$ points that were drawn at random. How does its variance depend on $B$?
 
   // %%
   section("7. Bonus: how noisy is the gradient?");
@@ -244,6 +261,9 @@ int main() {
     const double ratio = variances[i] / variances[i + 1];
     check_that(ratio > 3 && ratio < 5.5, "four times the batch, about a quarter of the variance");
   }
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   const double rows = static_cast<double>(make_task().x.size(0)), steps = std::ceil(rows / 64), last = rows - 64 * (steps - 1);
