@@ -82,6 +82,75 @@ class Errors(WithWorker):
         self.assertIn("declared and used, but never defined: nowhere(int)", r.error)
 
 
+class Lines(WithWorker):
+    """An error names the cell's line, and the lines of cells that called."""
+
+    def test_own_line(self):
+        r = self.fails('int fine = 1;\n\n  throw std::runtime_error("boo");  // here\n', "std::runtime_error", "In[20]")
+        self.assertEqual(r.error, 'std::runtime_error: boo\n  at In[20], line 3:  throw std::runtime_error("boo");  // here\n')
+        self.assertIn("at In[21], line 4:  throw k;", self.fails("#include <cmath>\nint k = 5;\n// more\nthrow k;", "int", "In[21]").error)
+
+    def test_initialiser_and_last_expression(self):
+        self.assertIn("at In[22], line 2:  int unset = (throw 1, 1);", self.fails("int before = 1;\nint unset = (throw 1, 1);", "int", "In[22]").error)
+        self.assertIn("at In[23], line 3:  text.substr(\n", self.fails('std::string text("abc");\n\ntext.substr(\n  10)', "std::out_of_range", "In[23]").error)
+
+    def test_function_of_an_earlier_cell(self):
+        self.ok("int checked(int x) {\n  if (x > 2)\n    throw std::logic_error(\"large\");\n  return x;\n}\nauto call = [](int x) {\n  return checked(x);\n};", "In[30]")
+        r = self.fails("checked(1);\nchecked(3);", "std::logic_error", "In[31]")
+        self.assertIn('  at In[30], line 3:  throw std::logic_error("large");\n  from In[31], line 2:  checked(3);\n', r.error)
+        r = self.fails("for (int i = 0; i < 5; ++i)\n  call(i);", "std::logic_error", "In[32]")
+        self.assertIn("line 3:  throw std::logic_error(\"large\");\n  from In[30], line 7:  return checked(x);\n  from In[32], line 2:  call(i);\n", r.error)
+
+    def test_from_the_library(self):
+        r = self.fails("auto a = ct::ones({2, 3});\n\nct::mm(a,\n  a);\na.sum();", "ct::Error", "In[40]")
+        self.assertIn("  at In[40], line 3:  ct::mm(a,\n", r.error)
+        r = self.fails("std::vector<int> v{1, 2};\nint x = v.at(0);\nint y = v.at(5);\nint z = v.at(6);", "std::out_of_range", "In[41]")
+        self.assertIn("  at In[41], line 3:  int y = v.at(5);\n", r.error)
+
+    def test_of_two_that_throw_the_same(self):
+        self.ok("void same(int x) {\n  if (x == 1) throw 1;\n  if (x == 2) throw 1;\n  if (x == 3) throw 1;\n}", "In[50]")
+        for i in (1, 2, 3):
+            self.assertIn("at In[50], line %d:" % (i + 1), self.fails("same(%d);" % i, "int", "In[51]").error)
+
+    def test_recursion(self):
+        self.ok("int down(int n) {\n  if (n == 0) throw 1;\n  return down(n - 1) + 1;\n}", "In[60]")
+        r = self.fails("down(20000);", "int", "In[61]")
+        self.assertIn("at In[60], line 2:", r.error)
+        self.assertTrue(r.error.endswith("  from In[61], line 1:  down(20000);\n"), r.error)
+        self.assertLess(len(r.error.split("\n")), 10)
+
+    def test_thrown_in_a_thread(self):
+        self.ok("#include <future>\nauto job = [] {\n  throw 5;\n};", "In[70]")
+        r = self.fails("auto later = std::async(std::launch::async, job);\n\nlater.get();", "int", "In[71]")
+        self.assertIn("at In[70], line 3:  throw 5;", r.error)
+        r = self.fails("std::exception_ptr kept;\ntry { job(); } catch (...) { kept = std::current_exception(); }\n\nstd::rethrow_exception(kept);", "int", "In[72]")
+        self.assertIn("at In[70], line 3:  throw 5;\n  from In[72], line 2:", r.error)
+        self.assertIn("from In[72], line 4:  std::rethrow_exception(kept);", r.error)
+
+    def test_crashes(self):
+        self.ok("void crash(volatile int* p) {\n  if (p) return;\n  *p = 1;\n}\nint deep(int n) {\n  volatile int a[99];\n  a[0] = n;\n  return deep(n + 1) + a[0];\n}", "In[80]")
+        for code, where in [("crash(nullptr);", "at In[80], line 3:  *p = 1;\n  from In[81], line 2:  crash(nullptr);\n"), ("*(volatile int*)0 = 1;", "at In[81], line 2:"),
+                            ("std::abort();", "at In[81], line 2:"), ("deep(0);", "  from In[81], line 2:  deep(0);\n"),
+                            ("volatile auto none = (std::uintptr_t)16; std::cout << reinterpret_cast<ct::Tensor*>(none)->sum();", "at In[81], line 2:")]:
+            self.assertIn(where, self.fails("int above = 1;\n" + code, "Crash", "In[81]").error)
+        self.ok("int after_crashes = 1;")
+
+    def test_nobody_catches(self):
+        r = self.fails('#include <thread>\nstd::thread t([] {\n  throw std::logic_error("in a thread");\n});\nt.join();', "Crash", "In[90]")
+        self.assertIn("nobody caught std::logic_error: in a thread", r.error)
+        self.assertIn("at In[90], line 3:  throw std::logic_error", r.error)
+
+    def test_interrupt(self):
+        threading.Timer(0.5, self.worker.interrupt).start()
+        r = self.fails("volatile int i = 0;\nfor (;;)\n  i = i + 1;", "Interrupted", "In[95]")
+        self.assertRegex(r.error, r"\n  at In\[95\], line [23]:  (for|i)")
+
+    def test_long_lines_are_cut(self):
+        r = self.fails("throw 1; // " + "é" * 200, "int", "In[96]")
+        self.assertIn("throw 1; // é", r.error)
+        self.assertTrue(r.error.endswith("é ...\n"))
+
+
 class RollBack(WithWorker):
     def test_nothing_changes(self):
         self.ok("int state = 1; auto t = ct::zeros({3});")

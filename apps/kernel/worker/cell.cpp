@@ -12,6 +12,7 @@
 
 #include "jit.h"
 #include "lex.h"
+#include "lines.h"
 #include "plan.h"
 #include "protocol.h"
 #include "snapshot.h"
@@ -77,6 +78,7 @@ void Worker::execute(const std::string& code, const std::string& label, int want
     return done("error", false);
   }
 
+  note_text(label, code);
   Snapshot snapshot;
   let_interrupts_through(true);
   if (snapshot.take() == Snapshot::Role::restored) {
@@ -85,7 +87,7 @@ void Worker::execute(const std::string& code, const std::string& label, int want
     if (!what.empty()) {
       const bool interrupted = snapshot.interrupted();
       send_error(interrupted ? "Interrupted" : "Crash", what,
-                 {(interrupted ? "Interrupted" : "Crash: " + what) + ". Variables and functions are as they were before this cell.\n"});
+                 {(interrupted ? "Interrupted" : "Crash: " + what) + ". Variables and functions are as they were before this cell.\n", snapshot.lines()});
     }
     return done("error", true);
   }

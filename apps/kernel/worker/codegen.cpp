@@ -120,6 +120,14 @@ void ask_for_thread_locals(llvm::Module& m, Where (*where)(const std::string&)) 
   }
 }
 
+// The optimiser would make one of two calls that throw the same, and its line would be neither's. See Note [Lines of cells].
+void keep_throws_apart(llvm::Module& m) {
+  for (llvm::Function& f : m)
+    for (llvm::BasicBlock& b : f)
+      for (llvm::Instruction& i : b)
+        if (auto* call = llvm::dyn_cast<llvm::CallBase>(&i); call && call->doesNotReturn()) call->addFnAttr(llvm::Attribute::NoMerge);
+}
+
 void optimise_module(llvm::Module& m, llvm::TargetMachine& machine, int level) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
@@ -146,6 +154,7 @@ Object compile(llvm::Module& m, llvm::TargetMachine& machine, int optimise, int 
   out.initialisers = take_initialisers(m, number);
   settle_linkage(m, where);
   ask_for_thread_locals(m, where);
+  keep_throws_apart(m);
   optimise_module(m, machine, optimise);
   out.defines = definitions(m);
 
@@ -154,7 +163,7 @@ Object compile(llvm::Module& m, llvm::TargetMachine& machine, int optimise, int 
   llvm::legacy::PassManager emit;
   if (machine.addPassesToEmitFile(emit, stream, nullptr, llvm::CodeGenFileType::ObjectFile)) return out;
   emit.run(m);
-  out.code = std::make_unique<llvm::SmallVectorMemoryBuffer>(std::move(bytes), /*RequiresNullTerminator=*/false);
+  out.code = std::make_unique<llvm::SmallVectorMemoryBuffer>(std::move(bytes), "object_" + std::to_string(number), /*RequiresNullTerminator=*/false);
   return out;
 }
 

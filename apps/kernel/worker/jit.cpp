@@ -15,6 +15,7 @@
 #include <dlfcn.h>
 
 #include "codegen.h"
+#include "lines.h"
 #include "snapshot.h"
 
 extern "C" void* __emutls_get_address(void*);
@@ -112,6 +113,7 @@ std::string start_jit(const std::string& path) {
     auto frames = llvm::orc::EHFrameRegistrationPlugin::Create(jit->getExecutionSession());
     if (!frames) return llvm::toString(frames.takeError());
     layer->addPlugin(std::move(*frames));
+    note_places(*layer);
   }
   // What is missing is said here; lookup() only says what could not be made for want of it.
   jit->getExecutionSession().setErrorReporter([](llvm::Error e) { reported += llvm::toString(std::move(e)) + "\n"; });
@@ -122,6 +124,9 @@ std::string start_jit(const std::string& path) {
   own[jit->mangleAndIntern("__ct_thread_local")] = symbol(&__ct_thread_local);
   own[jit->mangleAndIntern("__emutls_get_address")] = symbol(&__emutls_get_address);
   own[jit->mangleAndIntern("exit")] = symbol(&ct_exit);
+  // The library would be searched before the program, which has its own.
+  for (const char* name : {"__cxa_throw", "_ZSt17rethrow_exceptionNSt15__exception_ptr13exception_ptrE"})
+    if (void* p = ::dlsym(RTLD_DEFAULT, name)) own[jit->mangleAndIntern(name)] = {llvm::orc::ExecutorAddr::fromPtr(p), llvm::JITSymbolFlags::Exported};
   if (auto e = main.define(llvm::orc::absoluteSymbols(std::move(own)))) return llvm::toString(std::move(e));
   main.addGenerator(std::make_unique<Libraries>());
   return "";
@@ -132,6 +137,7 @@ Loaded load(std::unique_ptr<llvm::Module> module, int optimise) {
   machine->setOptLevel(optimise == 0 ? llvm::CodeGenOptLevel::None : optimise == 1 ? llvm::CodeGenOptLevel::Less : llvm::CodeGenOptLevel::Default);
   Object object = compile(*module, *machine, optimise, ++modules, where);
   if (!object.code) return out.error = "no machine code could be made", out;
+  note_object(object.code->getBufferIdentifier(), object.code->getBuffer());
   if (auto e = jit->addObjectFile(std::move(object.code))) return out.error = llvm::toString(std::move(e)), out;
   for (const std::string& name : object.initialisers) {
     auto found = jit->lookup(name);

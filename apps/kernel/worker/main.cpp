@@ -42,7 +42,7 @@ void operator,(Echo, const T& value) { show_result(value); }
 
 std::vector<std::string> arguments() {
   std::vector<std::string> args = {
-      "-std=c++20", "-O2", "-ferror-limit=0", "-fPIC", "-Xclang", "-disable-llvm-passes", "-resource-dir", setting("COTANGENT_CLANG_RESOURCES", CT_CLANG_RESOURCES),
+      "-std=c++20", "-O2", "-ferror-limit=0", "-fPIC", "-Xclang", "-disable-llvm-passes", "-gline-tables-only", "-resource-dir", setting("COTANGENT_CLANG_RESOURCES", CT_CLANG_RESOURCES),
       "-Xclang", "-fincremental-extensions"};
   std::string folders = setting("COTANGENT_INCLUDE", CT_KERNEL_INCLUDE);
   for (std::size_t at = 0; at < folders.size();) {

@@ -131,23 +131,24 @@ Rewritten rewrite(const Plan& plan, const std::string& label, int cell) {
   const auto copy = [&](unsigned begin, unsigned end) {
     for (unsigned i = begin; i < end; ++i) out.text += plan.source.text[i], out.back.push_back(i);
   };
-  // From here on the compiler shall say the lines of the cell.
-  const auto go_to = [&](unsigned at) {
+  // From here on the compiler shall say the lines of the cell; between its pieces there are lines that are not the user's.
+  const auto go_to = [&](unsigned at, const std::string& before = "") {
     const Place p = place_of(plan.source.cell, plan.source.origin[at]);
-    add("\n#line " + std::to_string(p.line) + " \"" + label + "\"\n" + std::string(p.column - 1, ' '));
+    const std::string line = "\n#line " + std::to_string(p.line) + " \"" + label + "\"\n";
+    add((before.empty() ? "" : line + before) + line + std::string(p.column - 1, ' '));
   };
+  const std::string ours = "\n#line 1 \"around the cell\"\n";
   int runs = 0;
   unsigned from = 0;  // comments and directives before the first piece belong to it
   for (std::size_t i = 0; i < plan.pieces.size();) {
     const bool statements = plan.pieces[i].statement;
     const std::string name = std::to_string(cell) + "_" + std::to_string(++runs);
-    if (statements) add("\nstatic void __ct_run_" + name + "() {");
+    if (statements) add(ours + "static void __ct_run_" + name + "() {");
     for (; i < plan.pieces.size() && plan.pieces[i].statement == statements; ++i) {
       const Piece& p = plan.pieces[i];
       if (p.echo) {
         copy(from, p.begin);
-        add("\n(void)(::ct::detail::echo, (");
-        go_to(p.begin);
+        go_to(p.begin, "(void)(::ct::detail::echo, (");
         copy(p.begin, p.end);
         add("\n));");
       } else {
@@ -156,7 +157,7 @@ Rewritten rewrite(const Plan& plan, const std::string& label, int cell) {
       }
       from = p.end;
     }
-    if (statements) add("\n}\nstatic int __ct_done_" + name + " = (__ct_run_" + name + "(), 0);\n");
+    if (statements) add(ours + "}\nstatic int __ct_done_" + name + " = (__ct_run_" + name + "(), 0);\n");
   }
   if (from < plan.source.text.size()) copy(from, plan.source.text.size());
   add("\n");

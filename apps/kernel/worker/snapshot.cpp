@@ -7,12 +7,17 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <cxxabi.h>
+#include <exception>
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
+
+#include "jit.h"
+#include "lines.h"
 
 namespace kernel {
 namespace {
@@ -21,6 +26,8 @@ namespace {
 struct Note {
   volatile int signal, exit_code;
   volatile bool exited, reported, overflow, null_pointer;
+  Trace trace;         // where it was
+  char uncaught[400];  // what nobody caught, if that ended it
 };
 Note* note = nullptr;
 pid_t worker = 0;  // handlers act in the live process only, not in programs' children that have not started yet
@@ -41,8 +48,25 @@ void die_of(int signal, siginfo_t* info, void* context) {
   }
   // The beginning of a line that was printed and not ended yet. A second fault in here ends us as well.
   ::alarm(2);
+  if (note && ::getpid() == worker) walk_stack(note->trace);
   ::fflush_unlocked(stdout);
   ::_exit(128 + signal);
+}
+
+// Says what was thrown where libstdc++ would print it.
+[[noreturn]] void die_of_exception() {
+  if (note && ::getpid() == worker && std::current_exception()) {
+    std::string text;
+    try {
+      text = demangle(abi::__cxa_current_exception_type()->name());
+      throw;
+    } catch (const std::exception& e) {
+      text += std::string(": ") + e.what();
+    } catch (...) {
+    }
+    std::strncpy(note->uncaught, text.c_str(), sizeof note->uncaught - 1);
+  }
+  std::abort();
 }
 
 }  // namespace
@@ -60,6 +84,7 @@ void install_crash_handlers() {
   action.sa_sigaction = die_of;
   action.sa_flags = static_cast<int>(SA_SIGINFO | SA_ONSTACK | SA_RESETHAND);
   for (int s : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) ::sigaction(s, &action, nullptr);
+  std::set_terminate(die_of_exception);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGINT, SIG_IGN);
   std::atexit([] {
@@ -89,6 +114,7 @@ void exit_of_cell(int code) {
 
 Snapshot::Role Snapshot::take() {
   if (note) std::memset(static_cast<void*>(note), 0, sizeof *note);
+  share_objects();
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return Role::live;
   std::fflush(nullptr);
@@ -135,12 +161,16 @@ void Snapshot::roll_back() {
 
 bool Snapshot::interrupted() const { return note && note->signal == SIGINT; }
 
+std::string Snapshot::lines() const { return note ? lines_of_the_dead(note->trace) : ""; }
+
 std::string Snapshot::what_happened() const {
   if (!note) return "the process died";
   if (note->reported) return "";
   switch (note->signal) {
     case SIGINT: return "interrupted";
-    case SIGABRT: return "abort() was called (an uncaught exception, a failed assertion, or damaged memory)";
+    case SIGABRT:
+      if (note->uncaught[0]) return "nobody caught " + std::string(note->uncaught) + " (thrown in a thread, in a destructor, or through noexcept)";
+      return "abort() was called (a failed assertion, or damaged memory)";
     case SIGFPE: return "arithmetic error: an integer was divided by zero";
     case SIGILL: return "illegal instruction (a function without return, or unreachable code was reached)";
     case SIGSEGV:

@@ -23,6 +23,8 @@ class Snapshot {
   [[noreturn]] void roll_back();
   /// In the restored process: what happened ("segmentation fault ..."); empty after roll_back().
   std::string what_happened() const;
+  /// In the restored process: the lines of cells where it happened.
+  std::string lines() const;
   bool interrupted() const;
   /// A child of this process that is not to be waited for must not hold the pipe.
   void forget();

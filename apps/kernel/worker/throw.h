@@ -8,7 +8,8 @@ namespace kernel {
 
 struct Thrown {
   std::string type, message;
-  std::vector<std::string> text() const { return {type + (message.empty() ? "" : ": " + message) + "\n"}; }
+  std::string lines;  // of cells: where it was thrown, and who called
+  std::vector<std::string> text() const { return {type + (message.empty() ? "" : ": " + message) + "\n", lines}; }
 };
 
 /// Calls the functions in order. False if one of them threw.
