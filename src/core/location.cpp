@@ -16,6 +16,13 @@
 #include <vector>
 #endif
 
+#ifdef CT_HAVE_DL
+// A program that compiles code while it runs (a notebook's worker) knows the lines of such code, and sets this. It is asked first;
+// false: the address is not of its code.
+extern "C" __attribute__((visibility("default"))) bool (*ct_line_of_address)(const void* return_address, char* file, std::size_t size, int* line);
+bool (*ct_line_of_address)(const void*, char*, std::size_t, int*) = nullptr;
+#endif
+
 namespace ct {
 
 std::string to_string(const SourceLocation& l) {
@@ -199,6 +206,11 @@ SourceLocation look_up(const Libdw& dw, Dwfl* session, std::uint64_t pc, bool& k
 
 SourceLocation locate(const void* return_address) {
   if (!return_address) return {};
+  if (ct_line_of_address) {
+    SourceLocation at;
+    char file[256] = "";
+    if (ct_line_of_address(return_address, file, sizeof file, &at.line)) return at.file = file, at;
+  }
   // The call ends one byte before the address to which it returns; the line of the next instruction may be another one.
   const auto pc = reinterpret_cast<std::uint64_t>(return_address) - 1;
   const Libdw& dw = libdw();

@@ -107,6 +107,13 @@ class Lines(WithWorker):
         r = self.fails("std::vector<int> v{1, 2};\nint x = v.at(0);\nint y = v.at(5);\nint z = v.at(6);", "std::out_of_range", "In[41]")
         self.assertIn("  at In[41], line 3:  int y = v.at(5);\n", r.error)
 
+    def test_errors_of_backward_name_cells(self):
+        self.ok("auto x = ct::ones({2}, ct::requires_grad());\nauto y = x.exp();", "In[45]")
+        r = self.fails("y.add_(1);\ny.sum().backward();", "ct::Error", "In[46]")
+        self.assertIn("Saved by `exp` at In[45]:2, changed by `add_` at In[46]:1.", r.error)
+        self.assertIn("recorded at In[45]:2", r.error)
+        self.assertIn("  at In[46], line 2:  y.sum().backward();", r.error)
+
     def test_of_two_that_throw_the_same(self):
         self.ok("void same(int x) {\n  if (x == 1) throw 1;\n  if (x == 2) throw 1;\n  if (x == 3) throw 1;\n}", "In[50]")
         for i in (1, 2, 3):

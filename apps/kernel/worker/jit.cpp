@@ -1,8 +1,13 @@
 // jit.cpp -- LLVM's LLJIT, fed with finished objects (jit.h).
 #include "jit.h"
 
-#include "llvm/ExecutionEngine/Orc/CompileUtils.h"
+#include "llvm/Config/llvm-config.h"
+#if LLVM_VERSION_MAJOR >= 22
 #include "llvm/ExecutionEngine/Orc/EHFrameRegistrationPlugin.h"
+#else
+#include "llvm/ExecutionEngine/Orc/EPCEHFrameRegistrar.h"
+#endif
+#include "llvm/ExecutionEngine/Orc/CompileUtils.h"
 #include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h"
@@ -90,6 +95,9 @@ std::string demangle(const std::string& name) {
 std::string start_jit(const std::string& path) {
   library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL);
   if (!library) return ::dlerror();
+  // Errors that name lines: src/core/location.cpp.
+  using LineOfAddress = bool (*)(const void*, char*, std::size_t, int*);
+  if (auto* ask = static_cast<LineOfAddress*>(::dlsym(library, "ct_line_of_address"))) *ask = line_at;
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
   llvm::InitializeNativeTargetAsmParser();
@@ -110,9 +118,15 @@ std::string start_jit(const std::string& path) {
   jit = std::move(*built);
   // Exceptions need to find their way through the cells' frames.
   if (auto* layer = llvm::dyn_cast<llvm::orc::ObjectLinkingLayer>(&jit->getObjLinkingLayer())) {
+#if LLVM_VERSION_MAJOR >= 22
     auto frames = llvm::orc::EHFrameRegistrationPlugin::Create(jit->getExecutionSession());
     if (!frames) return llvm::toString(frames.takeError());
     layer->addPlugin(std::move(*frames));
+#else
+    auto registrar = llvm::orc::EPCEHFrameRegistrar::Create(jit->getExecutionSession());
+    if (!registrar) return llvm::toString(registrar.takeError());
+    layer->addPlugin(std::make_shared<llvm::orc::EHFrameRegistrationPlugin>(jit->getExecutionSession(), std::move(*registrar)));
+#endif
     note_places(*layer);
   }
   // What is missing is said here; lookup() only says what could not be made for want of it.

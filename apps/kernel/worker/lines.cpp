@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <cstring>
+#include <mutex>
 #include <unordered_map>
 #include <vector>
 
@@ -26,6 +28,7 @@ struct Object {
   std::string name, bytes;
   std::vector<Part> parts;
 };
+std::mutex mutex;  // of what follows; threads of cells ask for lines, too
 std::vector<Object> objects;
 std::unordered_map<std::string, std::string> texts;  // of cells, by label
 int shared = -1;                                      // the file in memory
@@ -205,6 +208,7 @@ class Places : public llvm::orc::ObjectLinkingLayer::Plugin {
  public:
   void modifyPassConfig(llvm::orc::MaterializationResponsibility&, llvm::jitlink::LinkGraph& graph, llvm::jitlink::PassConfiguration& passes) override {
     passes.PostFixupPasses.push_back([name = graph.getName()](llvm::jitlink::LinkGraph& g) {
+      std::lock_guard lock(mutex);
       for (Object& object : objects) {
         if (object.name != name) continue;
         for (llvm::jitlink::Section& section : g.sections()) {
@@ -235,18 +239,30 @@ void walk_stack(Trace& trace) {
 
 void note_places(llvm::orc::ObjectLinkingLayer& layer) { layer.addPlugin(std::make_shared<Places>()); }
 
-void note_object(llvm::StringRef name, llvm::StringRef object) { objects.push_back({name.str(), object.str(), {}}); }
+void note_object(llvm::StringRef name, llvm::StringRef object) {
+  std::lock_guard lock(mutex);
+  objects.push_back({name.str(), object.str(), {}});
+}
 
-void note_text(const std::string& label, const std::string& code) { texts[label] = code; }
+void note_text(const std::string& label, const std::string& code) {
+  std::lock_guard lock(mutex);
+  texts[label] = code;
+}
 
-std::string lines_of(const Trace& trace) { return describe(objects, trace); }
+std::string lines_of(const Trace& trace) {
+  std::lock_guard lock(mutex);
+  return describe(objects, trace);
+}
 
-bool line_at(std::uintptr_t return_address, std::string& cell, int& line) {
-  if (!in_cells(return_address - 1)) return false;
+bool line_at(const void* return_address, char* cell, std::size_t size, int* line) {
+  const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(return_address) - 1;
+  if (!in_cells(address)) return false;
   std::vector<Line> lines;
-  add_lines(objects, return_address - 1, lines);
-  if (lines.empty()) return false;
-  cell = lines[0].cell, line = static_cast<int>(lines[0].line);
+  std::lock_guard lock(mutex);
+  add_lines(objects, address, lines);
+  if (lines.empty()) return true;  // in a header's code: nothing that the reader wrote
+  std::snprintf(cell, size, "%s", lines[0].cell.c_str());
+  *line = static_cast<int>(lines[0].line);
   return true;
 }
 

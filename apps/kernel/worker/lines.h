@@ -39,8 +39,8 @@ void note_text(const std::string& label, const std::string& code);
 
 /// "  at In[3], line 2:  throw 1;" and below it the lines that called; empty if no line of a cell is among them.
 std::string lines_of(const Trace& trace);
-/// The innermost line of a cell at a return address. False if it is none of a cell's.
-bool line_at(std::uintptr_t return_address, std::string& cell, int& line);
+/// For the library's errors that name lines ("saved by `exp` at In[3]:2"). False if the address is not in cells' code.
+bool line_at(const void* return_address, char* cell, std::size_t size, int* line);
 
 /// Before a cell: what is linked from now on can be read by a copy of this process that is made now.
 void share_objects();

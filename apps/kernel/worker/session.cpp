@@ -13,6 +13,7 @@
 #include "clang/Parse/Parser.h"
 #include "clang/Sema/Sema.h"
 #include "clang/Sema/SemaCodeCompletion.h"
+#include "llvm/Config/llvm-config.h"
 #include "llvm/IR/Module.h"
 
 #include <functional>
@@ -80,7 +81,11 @@ std::unique_ptr<Session> Session::create(const std::vector<std::string>& argumen
   clang::CompilerInstance& c = *s->compiler_;
   c.getDiagnostics().setClient(s->diagnostics_.get(), /*ShouldOwnClient=*/false);
   c.createFileManager();
+#if LLVM_VERSION_MAJOR >= 22
   c.createSourceManager();
+#else
+  c.createSourceManager(c.getFileManager());
+#endif
   c.createPreprocessor(clang::TU_Incremental);
   if (!c.InitializeSourceManager(c.getFrontendOpts().Inputs[0])) {
     error = "clang cannot read its empty main file";
@@ -96,7 +101,12 @@ std::unique_ptr<Session> Session::create(const std::vector<std::string>& argumen
   c.createSema(clang::TU_Incremental, nullptr);
   s->diagnostics_->BeginSourceFile(c.getLangOpts(), &pp);
 
+#if LLVM_VERSION_MAJOR >= 22
   s->generator_ = clang::CreateLLVMCodeGen(c, "cell_0", *s->context_);
+#else
+  s->generator_.reset(clang::CreateLLVMCodeGen(c.getDiagnostics(), "cell_0", &c.getVirtualFileSystem(), c.getHeaderSearchOpts(), c.getPreprocessorOpts(),
+                                               c.getCodeGenOpts(), *s->context_));
+#endif
   s->generator_->Initialize(c.getASTContext());
 
   pp.EnterMainSourceFile();
@@ -130,8 +140,13 @@ void Session::parse_pieces() {
   clang::Sema& sema = compiler_->getSema();
   clang::SourceManager& sources = compiler_->getSourceManager();
   clang::Parser& p = *parser_;
+#if LLVM_VERSION_MAJOR >= 22
   clang::Sema::GlobalEagerInstantiationScope global(sema, /*Enabled=*/true, /*AtEndOfTU=*/true);
   clang::Sema::LocalEagerInstantiationScope local(sema, /*AtEndOfTU=*/true);
+#else
+  clang::Sema::GlobalEagerInstantiationScope global(sema, /*Enabled=*/true);
+  clang::Sema::LocalEagerInstantiationScope local(sema);
+#endif
 
   compiler_->getASTContext().addTranslationUnitDecl();
   if (p.getCurToken().is(clang::tok::annot_repl_input_end)) {
