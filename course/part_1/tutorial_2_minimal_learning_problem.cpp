@@ -55,7 +55,7 @@ int main() {
   // - say which tensors are leaves, and why an update is not recorded;
   // - end a loop when the loss is small enough, and compare learning rates.
   //
-  // The cell above defines `descend`, the loop that parts 6 to 10 use. Read it when you get there.
+  // One helper is defined beforehand: `descend`, the loop that parts 6 to 10 use. Read it when you get there.
 
   // %% [markdown]
   // ## 1. Forward
@@ -196,7 +196,7 @@ int main() {
 
   // %% [markdown]
   // ## 6. The loop
-  // `descend`, at the top, is all of that in a loop. Twenty steps:
+  // `descend` is all of that in a loop. Twenty steps:
 
   // %%
   section("6. The loop");
@@ -261,6 +261,7 @@ int main() {
   }
   check_that(counts == std::vector<int>{1000, 1000, 414, 41, 2, 2}, "how many losses were computed");
   check(ct::tensor(ends), {0.333844, 0.039109, ends[2], ends[3], 0.00245, 0.00054}, 1e-4, 5e-6);
+  check_that(ends[2] <= 0.01 && ends[3] <= 0.01, "these two ended because the loss was small enough");
 
   // %% [markdown]
   // A thousandfold rate, and it still "works"? Look at the closed form. Each output is a recurrence of its own,
@@ -315,6 +316,7 @@ int main() {
   check(ct::tensor(from_zero), {0.693147, 0.644397, 0.600391}, 1e-5);
   check_that(zero_counts == std::vector<int>{1000, 1000, 515, 51, 2, 2}, "how many losses were computed");
   check(ct::tensor({zero_ends[0], zero_ends[1]}), {0.373718, 0.053758}, 1e-4);
+  check_that(zero_ends[2] <= 0.01 && zero_ends[3] <= 0.01, "small enough");
   check(zero_ends[4], 4.54e-5, 0, 1e-6);  // log(1 + 4.54e-5), and float32 rounds the sum
   check_that(zero_ends[5] < 1e-40, "the last one is less than any normal float32, if not 0");
 

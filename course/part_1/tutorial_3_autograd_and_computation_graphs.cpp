@@ -76,8 +76,8 @@ int main() {
   // After this tutorial you can read off which nodes a computation has recorded, walk through them with a function of your own,
   // say what backward frees and what it leaves, and differentiate a result as often as you like.
   //
-  // The cells above the text define a walker through such graphs, and a function for derivatives of any order. We use them
-  // below; read them when you get there.
+  // Two helpers are defined beforehand: a walker through such graphs, and a function for derivatives of any order. Read them when
+  // you get there.
 
   // %% [markdown]
   // ## 1. Computation A

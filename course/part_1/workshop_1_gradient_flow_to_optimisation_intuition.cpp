@@ -70,8 +70,11 @@ int main() {
 
   // %% [markdown]
   // ## Problem 1: Sensitivity of a feature transformation
-  // Six inputs, four features: $\mathrm{out}=\mathrm{relu}(Wx)$, where $W$ picks the first four inputs with the factors 1, 1, 2,
-  // 3. The inputs 4 and 5 are read by nobody.
+  // Six inputs, four features. $W$ picks the first four inputs, each with a factor of its own; inputs 4 and 5 are read by
+  // nobody:
+  //
+  // $$\mathrm{out}=\mathrm{relu}(Wx),\qquad
+  // W=\begin{bmatrix}1&0&0&0&0&0\\ 0&1&0&0&0&0\\ 0&0&2&0&0&0\\ 0&0&0&3&0&0\end{bmatrix}.$$
 
   // %%
   section("Problem 1: set-up");
@@ -217,9 +220,11 @@ int main() {
 
   // %% [markdown]
   // ## Problem 2: A layer that mixes
-  // Now every feature reads several inputs, $W=\begin{pmatrix}1&2&0\\0&1&-1\\2&0&1\end{pmatrix}$, and relu gives way to tanh,
-  // which has a slope everywhere. **Task.** With $v=(1,1,1)$ and $x=0$: what is `x.grad`? First by hand, then by autograd into
-  // `mixed`.
+  // Now every feature reads several inputs, and relu gives way to tanh, which has a slope everywhere:
+  //
+  // $$\mathrm{out}=\tanh(Wx),\qquad W=\begin{bmatrix}1&2&0\\ 0&1&-1\\ 2&0&1\end{bmatrix}.$$
+  //
+  // **Task.** With $v=(1,1,1)$ and $x=0$: what is `x.grad`? First by hand, then by autograd into `mixed`.
 
   // %%
   section("Problem 2: mixing");
@@ -298,8 +303,11 @@ int main() {
   // $4w^2\cdot\frac14=w^2$, so the standard deviation is as large as the mean. A gradient from few samples is a noisy one; hence
   // batches.
 
-  // %% [markdown] {"tags": ["solution"]}
+  // %% [markdown]
   // ## Executive summary
+  // What did this workshop show, with which numbers? Write it down in four or five lines, for somebody who has no time to do it.
+
+  // %% [markdown] {"tags": ["solution"]}
   // - An upstream gradient is a design decision: $v$ says which outputs matter, and backward translates that into which inputs
   //   matter.
   // - The translation has three factors: what is asked ($v$), how it is routed ($W$), and which gates are open (relu).
@@ -309,6 +317,9 @@ int main() {
   //   graph.
   // - A unit whose gate never opens gets no gradient at all and cannot recover by gradient descent.
   // - One backward on a batch gives each row its own gradient: 100000 questions for the price of one pass.
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   auto key_v = ct::tensor({0.0, 0.0, 0.25, 0.75}), ones = ct::ones({1, 6});

@@ -49,11 +49,14 @@ static double mean_norm(const ct::Tensor& stack) { return stack.pow(2).sum({1, 2
 int main() {
   // %% [markdown]
   // # Workshop 2: Objective design and local dynamics
-  // Five points in space, the rows of $X$ ($5\times3$). Their similarities $Y=\tanh(XX^\top)$ form a symmetric $5\times5$ matrix:
-  // on the diagonal each point with itself (*self-similarity*), elsewhere pairs (*cross-similarity*).
+  // Five points in space, the rows of $X$ ($5\times3$). Their similarities $Y=\tanh(XX^\top)$ form a symmetric $5\times5$
+  // matrix: on the diagonal each point with itself (*self-similarity*), elsewhere pairs (*cross-similarity*).
   //
   // You design a $V$, ask backward for $V^\top J$, and read off what would happen to the points. There is no loss in sight; and
   // yet, by choosing $V$ you have chosen one.
+  //
+  // There are three tasks. In the fresh notebook their cells are empty; everything around them runs as it is, and has what you
+  // need.
 
   // %% [markdown]
   // ## 1. A hand example
@@ -118,8 +121,11 @@ int main() {
 
   // %% [markdown]
   // ## 3. The objective that was never written down
-  // Backward with $V$ computes the gradient of one number, $L(X)=\langle V,Y\rangle=\sum_{ij}V_{ij}\tanh(x_i\cdot x_j)$. With
-  // $G=V\circ(1-Y^2)$,
+  // Backward with $V$ computes the gradient of one number. With the rows $x_i$ of $X$,
+  //
+  // $$L(X)=\langle V,Y\rangle=\sum_{ij}V_{ij}\tanh(x_i\cdot x_j).$$
+  //
+  // Let $G=V\circ(1-Y^2)$, element by element, be what arrives behind tanh. Then
   //
   // $$\nabla L=(G+G^\top)X,$$
   //
@@ -356,18 +362,25 @@ int main() {
   // For $p=0$, $\nabla L=2GX$ with a diagonal $G$: each row moves along itself. With growing $p$, rows are mixed, and the map
   // changes its pattern.
 
-  // %% [markdown] {"tags": ["solution"]}
+  // %% [markdown]
   // ## Executive summary
+  // What did this workshop show, with which numbers? Write it down in four or five lines, for somebody who has no time to do it.
+
+  // %% [markdown] {"tags": ["solution"]}
   // - Choosing $V$ is choosing an objective, $L=\langle V,Y\rangle$; backward computes its gradient $(G+G^\top)X$,
   //   $G=V\circ(1-Y^2)$.
   // - Only the symmetric part of $V$ counts, because $Y$ is symmetric.
-  // - The sign of a weight means reward or penalty only together with the direction of the step: ascent 2.487 → 3.248,
-  //   descent 2.487 → 1.764.
+  // - The sign of a weight means reward or penalty only together with the direction of the step: ascent 2.487 → 3.248, descent
+  //   2.487 → 1.764.
   // - The diagonal controls how long the points are, and saturates; the rest controls the angles between them, and is loud.
-  // - The average gradient over a symmetric distribution is zero. Average lengths, or keep $X$ fixed; ask for the symmetry first.
+  // - The average gradient over a symmetric distribution is zero. Average lengths, or keep $X$ fixed; ask for the symmetry
+  //   first.
   //
   // **What is missing?** $X_{\mathrm{new}}=X-\eta\nabla L$ has been done once. Nothing but repetition is missing, and with it
   // begins the question where it leads: Part 2.
+
+  // %% [markdown]
+  // ## Questions
 
   // %%
   auto rewarded = pulled_back(weights(1, 0.25), X);
