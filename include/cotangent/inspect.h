@@ -1,8 +1,9 @@
-// cotangent/inspect.h -- the graph behind a tensor as data, as DOT text, and as a picture (drawn by Graphviz).
+// cotangent/inspect.h -- the graph behind a tensor, and a backward through it step by step: as data, text and pictures.
 #pragma once
 
 #include <initializer_list>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -138,5 +139,82 @@ class CT_API Graph {
 CT_API Graph graph(const Tensor& y, const Names& names = {}, const GraphOptions& options = {});
 /// The same for several results in one drawing.
 CT_API Graph graph(const std::vector<Tensor>& results, const Names& names = {}, const GraphOptions& options = {});
+
+struct StepsOptions {
+  Tensor v{};                 // what the walk starts with, as in y.backward(v); not given: 1, for a y of one element
+  std::string title{};        // above the frames
+  bool left_to_right = false; // the forward direction on paper; otherwise from top to bottom
+  int max_elements = 6;       // of tensors with more elements the shape and the norm are written
+  int max_nodes = 40;         // larger graphs are refused
+  int seconds = 20;           // how long Graphviz may take
+};
+
+/// What a node hands to one of its operands.
+struct GradientFlow {
+  std::string to{};                    // the id of the operand's node; its gradient may be a sum of several such
+  std::uint32_t output = 0, input = 0; // that node's output, and which operand it is of the node that hands it over
+  std::string operand{};               // as the formula calls it: "x", "x0", "x1"
+  std::string formula{};               // "dx0 = g * x1"
+  Tensor gradient{};
+  Tensor before{}, sum{};              // what had been handed to the operand before (undefined: nothing), and with this
+};
+
+/// What happens at one node in a backward pass.
+struct Step {
+  std::string id{}, name{}, op{}, node{};  // as in GraphNode
+  std::vector<Tensor> upstream{};          // the gradients of the node's outputs: `g` of the formula; undefined where none came
+  std::vector<GradientFlow> flows{};       // of an operation
+  Tensor grad_before{}, grad{};            // of a leaf: .grad before (undefined if there was none) and after
+  std::vector<std::string> lines{};        // all of this in words
+};
+
+/// A backward pass, one node after the other, with the numbers of a real one. Holds copies of the gradients.
+class CT_API Steps {
+ public:
+  /// In the order in which backward runs the nodes; operations that no gradient reaches are left out.
+  const std::vector<Step>& list() const { return list_; }
+  std::size_t size() const { return list_.size(); }
+  const Step& operator[](std::size_t i) const { return list_[i]; }
+  /// The step of the node with this name or id. Errors: ct::ValueError, naming those there are.
+  const Step& step(const std::string& name) const;
+  /// What is drawn in every frame.
+  const Graph& graph() const { return graph_; }
+  /// The steps in words, as ct::print(steps) writes them.
+  const std::string& text() const { return text_; }
+  operator std::string_view() const { return text_; }
+
+  /// Frame 0 shows the forward pass, frame k step k, and the last one all gradients: size() + 1 frames in one layout.
+  std::size_t frames() const { return list_.size() + 1; }
+  /// What is written above a frame.
+  const std::vector<std::string>& caption(std::size_t frame) const;
+  /// A frame as text in Graphviz's language, or as SVG text. Errors: ct::IndexError; svg() and html() need the program dot,
+  /// with the errors of Graph::save().
+  std::string dot(std::size_t frame) const;
+  std::string svg(std::size_t frame) const;
+  /// All frames for a page: <div class="ct-steps"> with a <div class="ct-step"> for each, and buttons where scripts run.
+  std::string html() const;
+  /// Writes stem_step_00.svg, .. and stem.html, a page for any browser with all of them, buttons and keys; returns the paths
+  /// of the page and of the last frame. Errors: as Graph::save(); the files that were there before are untouched then.
+  std::vector<std::string> save(const std::string& stem) const;
+
+ private:
+  friend class Replay;
+  std::vector<std::string> draw(const std::string& what) const;  // all frames
+  Graph graph_{};
+  std::vector<Step> list_{};
+  std::vector<std::vector<std::string>> captions_{};
+  std::string text_{};
+  Tensor start_{};
+  StepsOptions options_{};
+};
+
+/// What y.backward() does, step by step: runs a backward through the graph of y, and notes down which node ran, what came to
+/// it and what it handed on. The graph can be used afterwards, and no .grad changes; hooks of the user run, as in any
+/// backward. Call it before backward(), or call that with retain_graph.
+///   ct::print(ct::inspect::steps(loss, {{"x", x}, {"loss", loss}}));
+///   ct::inspect::steps(y, {{"x", x}}, {.v = v}).save("results/y");
+/// Errors: ct::ValueError if y is undefined, has no history, has several elements but no v is given, or has a graph of more
+///         than options.max_nodes nodes; ct::Error if the graph was freed, and those of backward().
+CT_API Steps steps(const Tensor& y, const Names& names = {}, const StepsOptions& options = {});
 
 }  // namespace ct::inspect

@@ -181,7 +181,7 @@ class Collector {
       if (t.grad().defined()) d.outputs[0].grad = value_text(t.grad(), options().max_elements);
     } else {
       d.op = op_name(d.node);
-      d.formula = n.formula();
+      d.formula = formula_of(n);
       std::vector<bool> tracked;
       for (const Edge& e : n.next_edges()) tracked.push_back(e.is_valid());
       d.derivative = tracked_part(d.formula, tracked);

@@ -73,7 +73,7 @@ class Writer {
       case Kind::more: return "<B>… " + std::to_string(n.count) + " more</B>";
       case Kind::op: break;
     }
-    return name.empty() ? "<B>" + html(n.op, 40) + "</B>" : "<B>" + name + "</B> = " + html(n.op, 40);
+    return name.empty() ? "<B>" + html(n.op, 40) + "</B>" : "<B>" + name + "\u00A0</B>= " + html(n.op, 40);  // a space at the beginning would be lost in SVG
   }
 
   static std::string kind_words(const GraphNode& n) {

@@ -11,22 +11,6 @@ namespace ct::inspect {
 
 namespace {
 
-std::string number(double v) {
-  if (!std::isfinite(v)) return std::isnan(v) ? "nan" : v > 0 ? "inf" : "-inf";
-  if (v == 0) return "0";
-  char buffer[40];
-  std::snprintf(buffer, sizeof buffer, std::fabs(v) >= 1e4 && std::fabs(v) < 1e6 ? "%.0f" : "%.4g", v);
-  std::string out;
-  bool in_separator = false;  // that of the locale, which may be several bytes long
-  for (const char* p = buffer; *p; ++p) {
-    const bool plain = (*p >= '0' && *p <= '9') || *p == '-' || *p == '+' || *p == 'e';
-    if (plain) out += *p;
-    else if (!in_separator) out += '.';
-    in_separator = !plain;
-  }
-  return out;
-}
-
 void write_nested(std::string& out, const std::vector<std::string>& items, IntArrayRef sizes, std::size_t dim, std::size_t& at) {
   if (dim == sizes.size()) {
     out += items[at++];
@@ -100,6 +84,22 @@ constexpr const char* lowered[] = {"₀", "₁", "₂", "₃", "₄", "₅", "�
 
 }  // namespace
 
+std::string number_text(double v) {
+  if (!std::isfinite(v)) return std::isnan(v) ? "nan" : v > 0 ? "inf" : "-inf";
+  if (v == 0) return "0";
+  char buffer[40];
+  std::snprintf(buffer, sizeof buffer, std::fabs(v) >= 1e4 && std::fabs(v) < 1e6 ? "%.0f" : "%.4g", v);
+  std::string out;
+  bool in_separator = false;  // that of the locale, which may be several bytes long
+  for (const char* p = buffer; *p; ++p) {
+    const bool plain = (*p >= '0' && *p <= '9') || *p == '-' || *p == '+' || *p == 'e';
+    if (plain) out += *p;
+    else if (!in_separator) out += '.';
+    in_separator = !plain;
+  }
+  return out;
+}
+
 std::string value_text(const Tensor& t, std::int64_t max_elements) {
   try {
     if (!t.defined() || t.numel() > max_elements) return {};
@@ -108,7 +108,7 @@ std::string value_text(const Tensor& t, std::int64_t max_elements) {
     const ScalarType type = t.scalar_type();
     const Tensor plain = t.detach().to(isFloatingType(type) ? kDouble : kLong).contiguous();
     for (std::int64_t i = 0; i < plain.numel(); ++i) {
-      if (isFloatingType(type)) items.push_back(number(plain.const_data_ptr<double>()[i]));
+      if (isFloatingType(type)) items.push_back(number_text(plain.const_data_ptr<double>()[i]));
       else if (type == kBool) items.push_back(plain.const_data_ptr<std::int64_t>()[i] ? "True" : "False");
       else items.push_back(std::to_string(plain.const_data_ptr<std::int64_t>()[i]));
     }
@@ -168,6 +168,32 @@ std::string tracked_part(const std::string& formula, const std::vector<bool>& tr
     if (wanted) out += (out.empty() ? "" : "; ") + part;
   }
   return out;
+}
+
+std::string part_of(const std::string& formula, const std::string& operand) {
+  for (const std::string& part : parts(formula))
+    if (target(part) == operand) return part;
+  return {};
+}
+
+std::string brief_text(const Tensor& t, std::int64_t max_elements) {
+  if (!t.defined()) return "none";
+  if (std::string values = value_text(t, max_elements); !values.empty()) return values;
+  const NoGradGuard no_grad;
+  const std::string shape = shape_text(t.sizes().vec());
+  try {
+    return shape + ", norm " + number_text(t.detach().to(kDouble).norm().item<double>());
+  } catch (const std::exception&) {  // e.g. complex numbers, or one entry of a batch inside of vmap
+    return shape;
+  }
+}
+
+std::string sum_text(const Tensor& a, const Tensor& b, const Tensor& sum, std::int64_t max_elements) {
+  if (value_text(a, max_elements).empty() || value_text(b, max_elements).empty())
+    return brief_text(a, max_elements) + " and " + brief_text(b, max_elements) + ", sum: " + brief_text(sum, max_elements);
+  std::string second = brief_text(b, max_elements);
+  if (second[0] == '-') second = "(" + second + ")";
+  return brief_text(a, max_elements) + " + " + second + " = " + brief_text(sum, max_elements);
 }
 
 int operand_number(const std::string& name, char letter) {

@@ -8,6 +8,10 @@
 
 #include "cotangent/tensor.h"
 
+namespace ct {
+class Node;
+}
+
 namespace ct::inspect {
 
 // "[[1, -2.5], [0.3333, 4e-07]]", with four significant digits; empty if there are more than max_elements, or none can be read.
@@ -22,6 +26,16 @@ std::string op_name(const std::string& node_name);
 std::string operand_name(const std::string& formula, std::uint32_t i, std::uint32_t n);
 // The formula without the gradients of operands that need none; tracked[i] says whether operand i does.
 std::string tracked_part(const std::string& formula, const std::vector<bool>& tracked);
+// With four significant digits or as many as a whole number has: "0.25", "12000", "4e-07".
+std::string number_text(double v);
+// node.formula(), with the numbers of the call in the place of alpha, of an exponent and the like: "dx1 = -2 * g".
+std::string formula_of(const Node& n);
+// "2 + 4 = 6"; of large tensors their norms.
+std::string sum_text(const Tensor& a, const Tensor& b, const Tensor& sum, std::int64_t max_elements);
+// "dx0 = g * x1", the part of the formula that makes the gradient of this operand; empty if there is none.
+std::string part_of(const std::string& formula, const std::string& operand);
+// The values, or of a large tensor shape and norm: "[64, 10], norm 0.25".
+std::string brief_text(const Tensor& t, std::int64_t max_elements);
 // The number in "x", "x0", "x12" (or another letter); -1 if the name is none of these.
 int operand_number(const std::string& name, char letter);
 

@@ -54,6 +54,13 @@ std::string read(const std::string& path) {
   return all.str();
 }
 
+// What a page shows by itself, such as the frames of ct::inspect::Steps.
+std::string part_of_page(const std::string& page) {
+  const std::string begin = "<!-- part -->\n", end = "<!-- end of part -->";
+  const std::size_t from = page.find(begin), to = page.find(end);
+  return from == std::string::npos || to == std::string::npos ? page : page.substr(from + begin.size(), to - from - begin.size());
+}
+
 // A folder that is gone when this is.
 struct Folder {
   std::filesystem::path path;
@@ -120,8 +127,15 @@ void show_picture(FunctionRef<std::vector<std::string>(const std::string&)> save
   const std::string label = name.empty() ? "figure_" + std::to_string(++number) : name;
   if (in_notebook()) {
     const Folder folder;
-    for (const std::string& path : save((folder.path / "picture").string()))
-      if (std::filesystem::path(path).extension() == ".svg") return mark(how, {{"image/svg+xml", read(path)}, {"text/plain", "<" + label + ">"}});
+    std::string svg, page;
+    for (const std::string& path : save((folder.path / "picture").string())) {
+      const auto ending = std::filesystem::path(path).extension();
+      if (ending == ".svg" && svg.empty()) svg = read(path);
+      if (ending == ".html" && page.empty()) page = part_of_page(read(path));
+    }
+    const std::string words = "<" + label + ">";
+    if (!page.empty()) mark(how, {{"text/html", page}, {"image/svg+xml", svg}, {"text/plain", words}});
+    else if (!svg.empty()) mark(how, {{"image/svg+xml", svg}, {"text/plain", words}});
     return;
   }
   const char* set = std::getenv("COTANGENT_RESULTS");

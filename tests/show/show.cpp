@@ -31,6 +31,14 @@ struct Picture {
   }
 };
 
+struct Pages {
+  std::vector<std::string> save(const std::string& stem) const {
+    std::ofstream(stem + ".html") << "<html><!-- part -->\n<p>part</p><!-- end of part --></html>";
+    std::ofstream(stem + "_1.svg") << "<svg>last</svg>";
+    return {stem + ".html", stem + "_1.svg"};
+  }
+};
+
 // What f writes to stdout.
 template <class F>
 std::string output_of(F f) {
@@ -105,6 +113,7 @@ TEST_CASE("in a notebook show writes marks") {
   CHECK(output_of([] { ct::detail::show_result(std::string("abc")); }) == "\x1b]ctnb;result;text/plain;YWJj\a");
   CHECK(output_of([] { ct::detail::show_result(std::ostringstream()); }).empty());
   CHECK(shown(Picture{}).find("\x1b]ctnb;display;image/svg+xml;PHN2Zz5waWN0dXJlPC9zdmc+;text/plain;") == 0);
+  CHECK(shown(Pages{}).find("\x1b]ctnb;display;text/html;PHA+cGFydDwvcD4=;image/svg+xml;PHN2Zz5sYXN0PC9zdmc+;text/plain;") == 0);
   const std::string matrix = shown(ct::ones({2, 2}));
   CHECK(matrix.find("\x1b]ctnb;display;text/plain;") == 0);
   CHECK(matrix.find(";text/html;") != std::string::npos);
