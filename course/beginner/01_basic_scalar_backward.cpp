@@ -67,6 +67,7 @@ int main() {
 
   // %%
   section("3. Backward: upstream gradient times local derivative");
+  save(ct::inspect::steps(loss, {{"x", x}, {"loss", loss}}), "01_steps");  // the walk node by node; it changes no .grad
   loss.backward();
   // Sum hands the 1 to every entry; the square multiplies it by 2 x.
   ct::print("x.grad =", x.grad());

@@ -95,6 +95,7 @@ int main() {
   save(picture, "03_shared_intermediate");  // the saved p hangs on h, through which both walks have to go
   check_that(picture.node("h").saved.size() == 1 && picture.node("h").op == "pow", "h keeps one value");
   left.backward({}, /*retain_graph=*/true);  // right still needs what h saved
+  save(ct::inspect::steps(right, {{"p", p}, {"h", h}, {"right", right}}), "03_steps");  // what the second walk finds, and adds
   right.backward();
   ct::print("retain, then the other:  p.grad =", p.grad(), "  (2 p times 5)");
   check(p.grad(), {20});

@@ -70,6 +70,7 @@ int main() {
 
   // %%
   section("3. Backward");
+  save(ct::inspect::steps(d, {{"a", a}, {"b", b}, {"c", c}, {"d", d}}), "lecture_1_steps");  // the walk, node by node
   d.backward();
   ct::print("a.grad =", a.grad(), "  (b)");
   ct::print("b.grad =", b.grad(), "  (a)");

@@ -35,7 +35,8 @@ class CT_API Description {
 };
 CT_API void show_text(const std::string& text, Shown how);
 CT_API void show_tensor(const Tensor& t, Shown how);
-// `save` writes files, one of them an .svg, and says which.
+// `save` writes files and says which; one of them is an .svg, and of an .html with <!-- part --> .. <!-- end of part --> a notebook
+// shows that part.
 CT_API void show_picture(FunctionRef<std::vector<std::string>(const std::string& stem)> save, const std::string& name, Shown how);
 
 template <class T>
@@ -119,7 +120,7 @@ void show_result(const T& x) { show_value(x, {}, Shown::result); }
 
 /// Shows a value. Text is as print() writes it; containers, pairs and optionals are written as Python writes its own, and
 /// other types by their operator<<. In a notebook, tensors are also tables, and a figure (ct::plot::Figure) or a graph
-/// (ct::inspect::Graph) is a picture. In a program a picture is saved as <name>.svg and <name>.png into the folder
+/// (ct::inspect::Graph) is a picture; of a backward step by step (ct::inspect::Steps) there are all frames, with buttons. In a program a picture is saved as <name>.svg and <name>.png into the folder
 /// $COTANGENT_RESULTS (results/ if that is not set), and the paths are printed.
 ///   ct::show(x);
 ///   ct::show(figure, "06_panels");     // without a name: figure_1, figure_2, ...

@@ -1,4 +1,4 @@
-// graph.h -- ct::inspect::graph for libtorch's graphs: operations, leaves and edges, as far as libtorch tells. Draws nothing.
+// graph.h -- ct::inspect::graph and steps for libtorch's graphs: operations, leaves and edges, as far as libtorch tells. Draws nothing.
 #pragma once
 
 #include "adapter.h"
@@ -95,5 +95,25 @@ inline Graph graph(const Tensor& y, const Names& names = {}, const GraphOptions&
 inline Graph graph(const std::vector<Tensor>& results, const Names& names = {}, const GraphOptions& = {}) {
   return Graph(results, names);
 }
+
+struct StepsOptions {
+  Tensor v{};
+  std::string title{};
+  bool left_to_right = false;
+  int max_elements = 6, max_nodes = 40, seconds = 20;
+};
+// A step for each node: only how many there are is known.
+class Steps {
+ public:
+  explicit Steps(const Graph& graph) : size_(static_cast<std::size_t>(graph.size())) {}
+  std::size_t size() const { return size_; }
+  std::vector<std::string> save(const std::string& stem) const {
+    return {stem + ".html", stem + "_step_" + (size_ < 10 ? "0" : "") + std::to_string(size_) + ".svg"};
+  }
+
+ private:
+  std::size_t size_;
+};
+inline Steps steps(const Tensor& y, const Names& names = {}, const StepsOptions& = {}) { return Steps(Graph({y}, names)); }
 
 }  // namespace ct::inspect
