@@ -387,6 +387,9 @@ int main() {
 
   // %% [markdown]
   // ## Executive summary
+  // What did this workshop show, with which numbers? Write it down in four or five lines, for somebody who has no time to do it.
+
+  // %% [markdown] {"tags": ["solution"]}
   // - One step, $1 - \eta\lambda$, predicts the run: regime, best rate, edge, flips and blow-ups.
   // - Gradients alone tell curvatures, by secants or by Hessian-vector products; a scaling built from them replaces thousands of
   //   steps.
