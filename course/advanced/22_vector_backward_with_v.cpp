@@ -99,6 +99,8 @@ int main() {
 
   // %% [markdown]
   // ## 5. The same as a gradient of v . y
+  // The weighted sum can also be written into the program. Then the result is one number, and an ordinary backward does the
+  // rest.
 
   // %%
   section("5. The same as a gradient of v . y");

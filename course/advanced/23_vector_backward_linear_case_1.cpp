@@ -53,6 +53,7 @@ int main() {
 
   // %% [markdown]
   // ## 3. Whatever x is
+  // Another $x$, the same $v$: the matrix does not change, and so neither does the answer.
 
   // %%
   section("3. Whatever x is");
@@ -88,6 +89,7 @@ int main() {
 
   // %% [markdown]
   // ## 5. A vector of the wrong length
+  // The number of columns of $A$ says how long $x$ must be. The message names the sizes of both.
 
   // %%
   section("5. A vector of the wrong length");

@@ -16,6 +16,7 @@ int main() {
 
   // %% [markdown]
   // ## 1. Columns instead of vectors
+  // A product of two matrices is another operation than one of a matrix and a vector; the node has another name.
 
   // %%
   section("1. Columns instead of vectors");
@@ -32,6 +33,7 @@ int main() {
 
   // %% [markdown]
   // ## 2. v must be a column, too
+  // A vector of the same two numbers is refused: $v$ has to have the shape of $y$, here $(2,1)$.
 
   // %%
   section("2. v must be a column, too");
@@ -70,6 +72,7 @@ int main() {
 
   // %% [markdown]
   // ## 4. One entry of it by a small change
+  // Change $A_{01}$ alone by $\pm h$, and see by how much $v\cdot y$ changes: $v_0x_1=3\cdot(-2)$.
 
   // %%
   section("4. One entry of it by a small change");

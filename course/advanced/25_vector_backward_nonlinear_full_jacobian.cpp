@@ -56,6 +56,7 @@ int main() {
 
   // %% [markdown]
   // ## 2. J by hand
+  // With the Jacobian written down, $v^\top J$ is a product of a vector and a matrix. It must be what backward gave.
 
   // %%
   section("2. J by hand");

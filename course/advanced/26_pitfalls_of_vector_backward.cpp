@@ -16,6 +16,7 @@ int main() {
 
   // %% [markdown]
   // ## 1. v of the wrong length
+  // Four outputs need four weights.
 
   // %%
   section("1. v of the wrong length");
@@ -63,6 +64,7 @@ int main() {
 
   // %% [markdown]
   // ## 4. Unless you zero it
+  // `zero_()` makes the next backward start from nothing.
 
   // %%
   section("4. Unless you zero it");
@@ -100,6 +102,7 @@ int main() {
 
   // %% [markdown]
   // ## 7. The dtype is converted
+  // Shapes must agree; dtypes need not. The gradient gets the dtype of its tensor.
 
   // %%
   section("7. The dtype is converted");

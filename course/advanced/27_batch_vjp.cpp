@@ -51,6 +51,7 @@ int main() {
 
   // %% [markdown]
   // ## 2. Rows do not mix
+  // Set one row of $V$ to zero: only the gradient of that sample changes.
 
   // %%
   section("2. Rows do not mix");

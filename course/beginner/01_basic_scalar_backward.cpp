@@ -17,6 +17,7 @@ int main() {
 
   // %% [markdown]
   // ## 1. A leaf that asks for its gradient
+  // What does a fresh leaf know about itself? It has a shape and numbers, no operation that made it, and no gradient yet.
 
   // %%
   section("1. A leaf that asks for its gradient");
@@ -114,6 +115,7 @@ int main() {
 
   // %% [markdown]
   // ## 6. The shortest complete example
+  // Leaf, computation, backward, gradient: one line for each.
 
   // %%
   section("6. The shortest complete example");

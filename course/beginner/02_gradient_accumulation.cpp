@@ -54,6 +54,7 @@ int main() {
 
   // %% [markdown]
   // ## 2. Clearing in between
+  // Zeros before the second backward, and the sum has one term only.
 
   // %%
   section("2. Clearing in between");

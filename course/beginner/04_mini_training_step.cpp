@@ -84,6 +84,7 @@ int main() {
 
   // %% [markdown]
   // ## 3. Two ways to get the update wrong
+  // The first one is refused with an error. The second one runs, and ends the training without a word.
 
   // %%
   section("3. Two ways to get the update wrong");
@@ -101,6 +102,7 @@ int main() {
 
   // %% [markdown]
   // ## 4. What `zero_()` does
+  // It keeps the tensor and overwrites its numbers; `reset()` takes the tensor away.
 
   // %%
   section("4. What zero_() does");

@@ -113,6 +113,8 @@ int main() {
 
   // %% [markdown]
   // ## 4. The figure
+  // Left the data with both lines, right the loss. Its axis is logarithmic, since the loss falls by two orders of magnitude; the
+  // dashed line is the least that any straight line can reach.
 
   // %%
   section("4. The figure");

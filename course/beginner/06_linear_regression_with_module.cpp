@@ -154,6 +154,7 @@ int main() {
 
   // %% [markdown]
   // ## 5. What an optimizer refuses
+  // It can only move leaves, and only against the gradient: with a learning rate that is not negative.
 
   // %%
   section("5. What an optimizer refuses");

@@ -29,6 +29,7 @@ int main() {
 
   // %% [markdown]
   // ## 1. Off by default
+  // Most tensors are data. Only what is to be learnt has to ask.
 
   // %%
   section("1. Off by default");
@@ -41,6 +42,8 @@ int main() {
 
   // %% [markdown]
   // ## 2. The flag off
+  // `requires_grad_(false)` touches no number. But what is computed from then on has no history, so backward has nowhere to
+  // start.
 
   // %%
   section("2. The flag off");
@@ -68,6 +71,8 @@ int main() {
 
   // %% [markdown]
   // ## 4. The flag concerns one tensor, the context all of them
+  // With one factor frozen and the other one not, the product is recorded, and the frozen factor is a constant in it. Inside a
+  // `NoGradGuard`, nothing is recorded at all.
 
   // %%
   section("4. The flag concerns one tensor, the context all of them");

@@ -16,6 +16,7 @@ int main() {
 
   // %% [markdown]
   // ## 1. `detach()`: another tensor, the same numbers
+  // $b=a^2+1$ has a history. The handle `d` on it has none, and no copy was made.
 
   // %%
   section("1. detach(): another tensor, the same numbers");
@@ -62,6 +63,8 @@ int main() {
 
   // %% [markdown]
   // ## 4. `detach_()`: the tensor itself
+  // Before, $b_2=\sin(a+3)$ is the result of an operation; afterwards it is a leaf with the same values, and nobody can find out
+  // where they came from.
 
   // %%
   section("4. detach_(): the tensor itself");
@@ -106,6 +109,7 @@ int main() {
 
   // %% [markdown]
   // ## 7. What cannot be cut
+  // A flag is for leaves, and a view has no history of its own.
 
   // %%
   section("7. What cannot be cut");

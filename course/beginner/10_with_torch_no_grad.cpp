@@ -21,6 +21,8 @@ int main() {
 
   // %% [markdown]
   // ## 1. Inside and outside
+  // The same computation before, within and after the guard's scope. What counts is where the *operation* runs, not where its
+  // inputs were made.
 
   // %%
   section("1. Inside and outside");
@@ -40,6 +42,7 @@ int main() {
 
   // %% [markdown]
   // ## 2. Back to what it was, whatever happens
+  // The guard restores what it found when its scope ends: also when an exception leaves it, and also inside another guard.
 
   // %%
   section("2. Back to what it was, whatever happens");
@@ -60,6 +63,7 @@ int main() {
 
   // %% [markdown]
   // ## 3. One loop for training and evaluation
+  // `AutoGradMode` takes a bool, so the same code can run with and without tracking.
 
   // %%
   section("3. One loop for training and evaluation");
@@ -78,6 +82,8 @@ int main() {
 
   // %% [markdown]
   // ## 4. No tracking is not no gradient
+  // The guard stops the recording of what is computed now. Gradients that are there stay, and a record that was made outside can
+  // be walked inside.
 
   // %%
   section("4. No tracking is not no gradient");
@@ -87,7 +93,7 @@ int main() {
     ct::print("x.grad inside =", x.grad());
     check(x.grad(), {2, 4, 6});
   }
-  // The guard stops the recording of what is computed now. Clearing a gradient removes what an earlier backward has left.
+  // Clearing, by contrast, removes what an earlier backward has left.
   x.mutable_grad().reset();
   check_that(!x.grad().defined(), "only reset() removes the gradient");
   auto again = x.pow(2).sum();

@@ -100,6 +100,7 @@ int main() {
 
   // %% [markdown]
   // ## 4. `optim::SGD` does the same
+  // From the same start, with the same learning rate, the same numbers to the last digit or so.
 
   // %%
   section("4. optim::SGD does the same");

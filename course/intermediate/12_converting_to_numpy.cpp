@@ -35,6 +35,8 @@ int main() {
 
   // %% [markdown]
   // ## 1. Out: `data_ptr`
+  // A pointer to the first element, and an error if you ask for another type than the tensor has. Writing through it writes into
+  // the tensor, and into no clone of it.
 
   // %%
   section("1. Out: data_ptr");
@@ -53,6 +55,7 @@ int main() {
 
   // %% [markdown]
   // ## 2. In: `from_blob`
+  // A tensor on memory that belongs to somebody else. Each sees what the other one writes.
 
   // %%
   section("2. In: from_blob");

@@ -22,6 +22,7 @@ int main() {
 
   // %% [markdown]
   // ## 1. Print it
+  // The text is the one that Python prints: a line for each layer, with its sizes.
 
   // %%
   section("1. Print it");
@@ -38,6 +39,7 @@ int main() {
 
   // %% [markdown]
   // ## 2. By index, with a test of the type
+  // To look at weights, one has to know what kind of layer it is: a `ReLU` has none.
 
   // %%
   section("2. By index, with a test of the type");
@@ -76,6 +78,8 @@ int main() {
 
   // %% [markdown]
   // ## 4. Parameters
+  // `named_parameters()` lists what is learnt. A `Linear` from $m$ to $n$ features has $mn$ weights and $n$ biases, so this net
+  // has $(5+1)\cdot3+(3+1)\cdot1=22$ numbers.
 
   // %%
   section("4. Parameters");
@@ -106,11 +110,11 @@ int main() {
 
   // %% [markdown]
   // ## 6. An input that does not fit
+  // The second size in the message is that of $W^\top$: the layer expects 5 numbers in each row of its input.
 
   // %%
   section("6. An input that does not fit");
   show_error([&] { net(ct::ones({4, 4})); }, "mat1 and mat2 shapes cannot be multiplied (4x4 and 5x3)");
-  // The second size is that of W.T: 5 is what the layer expects as the last dimension of its input.
 
   // %% [markdown]
   // ## Questions

@@ -36,6 +36,7 @@ int main() {
 
   // %% [markdown]
   // ## 1. Pairs of name and layer
+  // The table has one line for each parameter: its name, whether it is trained, and whether it has a gradient.
 
   // %%
   section("1. Pairs of name and layer");
@@ -51,6 +52,7 @@ int main() {
 
   // %% [markdown]
   // ## 2. Freeze by prefix
+  // All names that begin with "encoder." are switched off. One backward then fills the gradients of the head only.
 
   // %%
   section("2. Freeze by prefix");
@@ -77,6 +79,7 @@ int main() {
 
   // %% [markdown]
   // ## 4. Everything frozen
+  // No parameter is tracked, and neither is the input: so nothing is recorded. A tracked input opens a path again.
 
   // %%
   section("4. Everything frozen");

@@ -45,6 +45,7 @@ int main() {
 
   // %% [markdown]
   // ## 1. Names and shapes
+  // `register_module("encoder", ..)` is what makes the parameters `encoder.weight` and `encoder.bias`.
 
   // %%
   section("1. Names and shapes");

@@ -44,6 +44,8 @@ int main() {
 
   // %% [markdown]
   // ## 1. Gradients without freezing
+  // First the gradients of all layers, to compare with. "0." and "2." are the two `Linear` layers; the `ReLU` between them has
+  // no parameters.
 
   // %%
   section("1. Gradients without freezing");
@@ -59,6 +61,8 @@ int main() {
 
   // %% [markdown]
   // ## 2. The first layer frozen
+  // The frozen layer gets no gradients. Those of the other one stay what they were: the values of the frozen layer still take
+  // part.
 
   // %%
   section("2. The first layer frozen");
@@ -77,6 +81,7 @@ int main() {
 
   // %% [markdown]
   // ## 3. Ten steps
+  // With momentum and weight decay, which will matter in part 4. The optimizer gets the trainable parameters only.
 
   // %%
   section("3. Ten steps");

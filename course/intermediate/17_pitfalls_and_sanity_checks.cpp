@@ -48,6 +48,7 @@ int main() {
 
   // %% [markdown]
   // ## Reception: who is tracked?
+  // Two rules explain most cases: one tracked input makes the result tracked, and under a `NoGradGuard` nothing is.
 
   // %%
   section("Reception: who is tracked?");
@@ -86,6 +87,7 @@ int main() {
 
   // %% [markdown]
   // ### 2. A vector is no loss
+  // Backward starts from one number, or from a direction that you give it (lesson 22).
 
   // %%
   section("2. A vector is no loss");
@@ -98,6 +100,7 @@ int main() {
 
   // %% [markdown]
   // ### 3. A graph serves once
+  // What was saved for backward is freed by it (lesson 03).
 
   // %%
   section("3. A graph serves once");
@@ -128,6 +131,7 @@ int main() {
 
   // %% [markdown]
   // ### 5. Shapes, dtypes, and one number where there are three
+  // Six errors whose second line names the cure: a transpose, `x.to(ct::kFloat)`, a decimal point, `sum()`, `all()`.
 
   // %%
   section("5. Shapes, dtypes, and one number where there are three");
@@ -139,7 +143,6 @@ int main() {
   show_error([] { ct::arange(3).requires_grad_(); }, "Only Tensors of floating point and complex dtype can require gradients");
   show_error([] { leaf().item(); }, "cannot be converted to Scalar");
   show_error([] { (leaf() > 0).is_nonzero(); }, "Boolean value of Tensor with more than one value is ambiguous");
-  // The second lines name the cures: a transpose, x.to(ct::kFloat), a decimal point, sum(), all().
   check(ct::matmul(m, m.t()), 3 * ct::ones({2, 2}));
   check_that((leaf() > 0).all().item<bool>() && leaf().sum().item<double>() == 6, "all() and sum() make one number");
 
@@ -161,6 +164,8 @@ int main() {
 
   // %% [markdown]
   // ### 7. The parameter that is none any more, and the edit that nobody saw
+  // Two updates that passed. One gave the name of a parameter to a result (lesson 11), the other one changed values past the
+  // counter of case 4.
 
   // %%
   section("7. The parameter that is none any more, and the edit that nobody saw");
@@ -191,6 +196,7 @@ int main() {
 
   // %% [markdown]
   // ### 9. The sum of losses that holds every graph
+  // The number is right. What it costs is memory, more with each step.
 
   // %%
   section("9. The sum of losses that holds every graph");
@@ -222,6 +228,7 @@ int main() {
 
   // %% [markdown]
   // ### 11. Who made it?
+  // A nan in a gradient says nothing about where it comes from. In anomaly mode backward stops at the first one.
 
   // %%
   section("11. Who made it?");
@@ -233,6 +240,7 @@ int main() {
 
   // %% [markdown]
   // ### 12. In the wrong mode
+  // Dropout draws anew in every forward while the net is in training mode, also when you evaluate it.
 
   // %%
   section("12. In the wrong mode");
@@ -294,6 +302,7 @@ int main() {
 
   // %% [markdown]
   // ### 15. Does every parameter move, by gradients of similar size?
+  // One step, and a count of the parameters that it has changed: the cheapest check-up of all.
 
   // %%
   section("15. Does every parameter move, by gradients of similar size?");

@@ -100,6 +100,8 @@ int main() {
 
   // %% [markdown]
   // ## 3. Memory
+  // A gradient is as large as its parameter. Zeros keep that memory; none gives it back before the next forward, which can use
+  // it.
 
   // %%
   section("3. Memory");

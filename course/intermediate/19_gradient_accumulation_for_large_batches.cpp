@@ -51,6 +51,7 @@ int main() {
 
   // %% [markdown]
   // ## 1. The whole batch
+  // First the loss and the gradients of all 8 samples at once, to compare with.
 
   // %%
   section("1. The whole batch");
@@ -95,6 +96,7 @@ int main() {
 
   // %% [markdown]
   // ## 3. One step
+  // The accumulated gradient is used once, like any other.
 
   // %%
   section("3. One step");

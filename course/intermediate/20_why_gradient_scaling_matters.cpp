@@ -34,6 +34,7 @@ int main() {
 
   // %% [markdown]
   // ## 1. Two halves without a scale
+  // A batch of 4 in two halves, each with its mean loss. The two gradients add up to twice the gradient of the whole.
 
   // %%
   section("1. Two halves without a scale");

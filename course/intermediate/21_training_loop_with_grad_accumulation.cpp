@@ -57,6 +57,7 @@ int main() {
 
   // %% [markdown]
   // ## 1. The loop
+  // The loop itself is `train`, in the helpers. The loss that it reports is the mean over the micro-batches of an epoch.
 
   // %%
   section("1. The loop");
@@ -73,6 +74,7 @@ int main() {
 
   // %% [markdown]
   // ## 2. The same with batches of 6
+  // A group of two micro-batches of 3 has to do what one batch of 6 does.
 
   // %%
   section("2. The same with batches of 6");

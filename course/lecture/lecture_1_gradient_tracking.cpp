@@ -55,6 +55,8 @@ int main() {
 
   // %% [markdown]
   // ## 2. The record, from the result to the leaves
+  // Each line is a node, and what it got its inputs from stands below it. A leaf appears as `AccumulateGrad`: the node that adds
+  // to its `.grad`.
 
   // %%
   section("2. The record, from the result to the leaves");
