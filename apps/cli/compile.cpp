@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 namespace cli {
 namespace {
 
-// Written by apps/cli/CMakeLists.txt: kCompiler, kFlags[], kLink[], kLesson, kPackage.
+// Written by apps/cli/CMakeLists.txt: kCompiler, kFlags[], kLink[], kLesson, kHeaders, kParsed, kPackage.
 #include "toolchain.inc"
 
 std::string contents(const fs::path& file) {
@@ -131,9 +131,37 @@ Compiled failed(Compiled result, const std::string& file, const std::string& mes
   return result;
 }
 
+bool includes(const std::string& text, const char* header) {
+  for (std::size_t at = text.find(header); at != text.npos; at = text.find(header, at + 1)) {
+    const std::size_t start = text.rfind('\n', at) + 1;
+    if (text.compare(start, 8, "#include") == 0 && at - start < 11) return true;
+  }
+  return false;
+}
+
+// The parsed headers that suit a file which uses the course's: those that CMake made for lessons (course/CMakeLists.txt), so
+// that a file which forgets an include may compile none the less. Empty if there are none.
+std::string parsed_headers(const std::string& text) {
+  if (!*kHeaders || !(includes(text, "\"common/lesson.h\"") || includes(text, "\"exercises/checks/"))) return "";
+  const auto there = [](const char* which) {
+    const std::string file = kHeaders + std::string(which) + ".dir/cmake_pch.hxx" + kParsed;
+    return access(file.c_str(), R_OK) == 0 ? file : "";
+  };
+  const std::string with_layers = includes(text, "<cotangent/nn") ? there("_nn") : "";
+  return with_layers.empty() ? there("") : with_layers;
+}
+
 }  // namespace
 
 std::string package_folder() { return kPackage; }
+
+std::string targets_of_compile(const std::string& file) {
+  std::string targets = "ct_lesson cotangent";
+  if (!*kHeaders) return targets;
+  targets += " ct_course_headers";
+  if (file.empty() || includes(contents(file), "<cotangent/nn")) targets += " ct_course_headers_nn";
+  return targets;
+}
 
 std::string cache_folder(const std::string& subfolder) {
   std::vector<fs::path> places;
@@ -190,6 +218,8 @@ Compiled compile(const std::string& source, const CompileOptions& options) {
   }
 
   const std::string text = contents(file);
+  const std::string headers = parsed_headers(text);  // the compiler is told the name without the last part, and finds it
+  if (!headers.empty()) command.insert(command.end(), {"-include", fs::path(headers).replace_extension().string()});
   Hash hash;
   for (const std::string& word : command) hash.add(word);
   for (const std::string& word : linked) hash.add(word);
@@ -242,6 +272,7 @@ Compiled compile(const std::string& source, const CompileOptions& options) {
       std::vector<std::string> files = dependencies(rule);
       std::erase(files, file.string());  // known by its contents
       files.insert(files.end(), linked.begin(), linked.end());
+      if (!headers.empty()) files.push_back(headers);  // the compiler's list leaves out what is in it
       if (!options.object && *kLesson) files.push_back(kLesson);
       remember(made, files);
       // If the file was saved meanwhile, nobody knows which of the two was compiled.

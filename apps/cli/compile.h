@@ -33,6 +33,9 @@ struct Compiled {
 /// by the flags, so a second call costs a millisecond. Any number of calls may run at once, in one process or in many.
 Compiled compile(const std::string& source, const CompileOptions& options = {});
 
+/// What must be built before `file` is compiled, or any file if it is empty: names of targets, a space between them.
+std::string targets_of_compile(const std::string& file = "");
+
 /// What to show of a result: its errors (or else its warnings), how many more there are and where the full text lies; empty if
 /// there is nothing to say.
 std::string report(const Compiled& result, std::size_t most = 3);

@@ -155,15 +155,14 @@ std::string checks_of(const Step& exercise) {
 
 Compiled compile_with(const Step& exercise, const std::string& file, const std::string& checks) {
   CompileOptions options;
-  // The parts of this exercise's checks (exercise_01_*.cpp) and what all checks share; and all that the compiler can do to notice
-  // a broken promise while the program runs.
+  // The parts of this exercise's checks (exercise_01_*.cpp) and what all checks share.
   for (const auto& entry : fs::directory_iterator(fs::path(checks).parent_path())) {
     const std::string name = entry.path().filename().string();
     const bool part = name.starts_with("exercise_") ? id_of(entry.path().stem().string()) == exercise.id() : true;
     if (entry.path().extension() == ".cpp" && part && name != exercise.file_name()) options.with.push_back(entry.path().string());
   }
+  if (course_folder() == CT_COURSE_DIR) options.with.clear();  // those of the course that was built are in its library
   std::sort(options.with.begin(), options.with.end());
-  options.flags = {"-O0", "-D_GLIBCXX_ASSERTIONS"};
   options.definitions = {"CT_EXERCISE_FILE=" + quoted(file)};
   options.folders = {fs::path(file).parent_path().string(), course_folder()};
   return compile(checks, options);

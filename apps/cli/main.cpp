@@ -71,7 +71,7 @@ int print_targets(std::string_view command, const std::vector<std::string>& word
   }
   if (command == "new") targets = "cotangent";
   // These compile the learner's files, against the library and the lessons' helpers.
-  if (command == "check" || command == "learn") targets = "ct_lesson cotangent";
+  if (command == "check" || command == "learn") targets = cli::targets_of_compile();
   std::cout << targets << '\n';
   return 0;
 }

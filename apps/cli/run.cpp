@@ -208,7 +208,7 @@ std::string targets_of_run(std::vector<std::string> words) {
     return "";
   }
   if (call.all) return "lessons";
-  if (own_file(call.rest[0])) return "ct_lesson cotangent";
+  if (const auto file = own_file(call.rest[0])) return targets_of_compile(*file);
   if (complain_about_file(call.rest[0])) return "";
   const auto lesson = pick_lesson(call.rest[0], "run");
   return lesson ? lesson->target() : "";

@@ -42,6 +42,26 @@ std::string output(const cli::Compiled& c) {
 
 }  // namespace
 
+TEST_CASE("headers that were parsed for lessons serve a learner's file too, which is compiled again when they change") {
+  const Folder folder;
+  const auto source = folder.write("lesson.cpp", "#include \"common/lesson.h\"\nint main() { return lesson::finish(); }\n");
+  const auto targets = cli::targets_of_compile(source);
+  if (targets.find("ct_course_headers") == targets.npos) return;  // CT_COURSE_PCH is off
+  CHECK(targets == "ct_lesson cotangent ct_course_headers");
+  CHECK(cli::targets_of_compile() == "ct_lesson cotangent ct_course_headers ct_course_headers_nn");
+  const auto with_layers = folder.write("layers.cpp", "#include \"common/lesson.h\"\n#include <cotangent/nn.h>\nint main() {}\n");
+  CHECK(cli::targets_of_compile(with_layers) == cli::targets_of_compile());
+  const auto made_of = [](const cli::Compiled& c) {
+    REQUIRE_MESSAGE(c.ok, c.text);
+    std::ifstream in(c.program.substr(0, c.program.rfind('/')) + "/made-of");
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  CHECK(made_of(cli::compile(source)).find("ct_course_headers.dir/cmake_pch.hxx.") != std::string::npos);
+  // No line of ours is needed to include what is in them, but a file that does not include ours gets none of them.
+  CHECK(made_of(cli::compile(folder.write("other.cpp", "#include <vector>\nint main() {}\n"))).find("cmake_pch") == std::string::npos);
+  CHECK(!cli::compile(folder.write("lacks.cpp", "// \"common/lesson.h\"\nint main() { std::vector<int> v; }\n")).ok);
+}
+
 TEST_CASE("a program is made once, and again when it or what it includes has changed") {
   const Folder folder;
   const auto source = folder.write(

@@ -1,7 +1,7 @@
 // checks/check.h -- marks an exercise: checks by number, and for each that fails a diagnosis that names the learner's line.
 //
-// A check is a program with the learner's file inside it. It is compiled with the flags of a lesson and, so that it says more,
-//   -O0 -g1 -D_GLIBCXX_ASSERTIONS -DCT_EXERCISE_FILE='"/path/learner.cpp"'   and linked with ct_lesson and the library.
+// A check is a program with the learner's file inside it. It is compiled with the flags of a lesson and
+//   -DCT_EXERCISE_FILE='"/path/learner.cpp"'   and linked with ct_lesson, which has the marking, and the library.
 // It prints a line for each check ("ok", "NO", ".." for what is not started or waits, "--" for an untouched bonus part), and
 // writes an object of JSON for each to the file that $COTANGENT_CHECK names. Exit status 0: passed, untouched bonus parts aside.
 //
