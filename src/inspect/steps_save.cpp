@@ -25,7 +25,7 @@ constexpr const char* style = R"(<style>
 .ct-steps { margin: 0.5em 0; }
 .ct-step { background: #ffffff; color: #000000; overflow-x: auto; }
 .ct-step svg { max-width: 100%; height: auto; }
-.ct-steps-bar { display: flex; gap: 0.7em; align-items: center; font: 14px "DejaVu Sans", Verdana, Helvetica, Arial, sans-serif; margin-top: 0.4em; }
+.ct-steps-bar { display: flex; gap: 0.7em; align-items: center; font: 14px "DejaVu Sans", Verdana, Helvetica, Arial, sans-serif; margin-bottom: 0.4em; }
 .ct-steps-bar[hidden] { display: none; }
 .ct-steps-bar button { font: inherit; padding: 0.25em 0.9em; }
 </style>
@@ -61,9 +61,9 @@ for (const box of document.querySelectorAll(".ct-steps:not([data-ready])")) {
 
 std::string fragment(const std::vector<std::string>& frames) {
   std::string out = "<div class=\"ct-steps\" tabindex=\"0\" role=\"group\" aria-label=\"A backward pass, step by step\">\n";
+  out += "<div class=\"ct-steps-bar\" hidden><button type=\"button\">Back</button><button type=\"button\">Next</button><span aria-live=\"polite\"></span></div>\n";
   for (const std::string& svg : frames) out += "<div class=\"ct-step\">" + within_page(svg) + "</div>\n";
-  return out + "<div class=\"ct-steps-bar\" hidden><button type=\"button\">Back</button><button type=\"button\">Next</button><span aria-live=\"polite\"></span></div>\n</div>\n" +
-         style + script;
+  return out + "</div>\n" + style + script;
 }
 
 }  // namespace
@@ -97,7 +97,7 @@ std::vector<std::string> Steps::save(const std::string& stem) const {
   const std::string last = files.back().path;
   files.push_back({stem + ".html", "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
                                        title + "</title>\n</head>\n<body style=\"margin: 1em; background: #ffffff\">\n<!-- part -->\n" + fragment(drawn) +
-                                       "<!-- end of part -->\n<script>\ndocument.querySelector(\".ct-steps\").focus();\n</script>\n</body>\n</html>\n"});
+                                       "<!-- end of part -->\n<script>\ndocument.addEventListener(\"keydown\", (e) => {\n  if (e.target === document.body) document.querySelector(\".ct-steps\").dispatchEvent(new KeyboardEvent(\"keydown\", { key: e.key }));\n});\n</script>\n</body>\n</html>\n"});
   detail::write_files("save", files);
   return {stem + ".html", last};
 }

@@ -135,25 +135,32 @@ void Layout::place_legend(const Axes& a, PanelFrame& f, bool may_extend) {
   const double width = std::min(1.0, (key.widest + 4.2) * f.font / f.width), height = std::min(1.0, (key.lines * 1.5 + 0.3) * f.font / f.height);
   const Covered covered = covered_data(a, f.x, f.y, width, height);
   const bool filled = std::any_of(a.series_.begin(), a.series_.end(), [](const Series& s) { return s.kind == Kind::image || s.kind == Kind::contour; });
+  bool lower = false;
   if (f.legend != "best") {
     const bool inside = f.legend != "outside" && f.legend != "below";
     f.legend_covers_data = inside && (filled || f.legend == "center");
     for (int i = 0; i < places; ++i)
       if (f.legend == legend_places[i + 1]) f.legend_covers_data = filled || covered.count[i] > 0;
+    lower = f.legend.substr(0, 5) == "lower";
+    if (!lower && f.legend.substr(0, 5) != "upper") return;
+  } else {
+    const int best = static_cast<int>(std::min_element(covered.count, covered.count + places) - covered.count);
+    f.legend = legend_places[best + 1];
+    f.legend_covers_data = filled || covered.count[best] > 0;
+  }
+  // Room is made above the data (below, for a legend that is asked for there), unless that would be most of the panel.
+  const bool bars = std::any_of(a.series_.begin(), a.series_.end(), [](const Series& s) { return s.kind == Kind::bar || s.kind == Kind::hist; });
+  if (!f.legend_covers_data || filled || !may_extend || is_set(a, false) || height > 0.5 || f.y.lo >= f.y.hi || (lower && bars)) return;
+  const double grow = 1 / (1 - height);
+  double& end = lower ? f.y.lo : f.y.hi;
+  const double other = lower ? f.y.hi : f.y.lo, before = end;
+  if (a.yscale_ == "log") end = other * std::exp(grow * (std::log(end) - std::log(other)));
+  else end = other + (end - other) * grow;
+  if (!std::isfinite(end) || (a.yscale_ == "log" && !(end > 0))) {
+    end = before;
     return;
   }
-  const int best = static_cast<int>(std::min_element(covered.count, covered.count + places) - covered.count);
-  f.legend = legend_places[best + 1];
-  f.legend_covers_data = filled || covered.count[best] > 0;
-  if (!f.legend_covers_data || filled || !may_extend || is_set(a, false) || height > 0.5 || f.y.lo >= f.y.hi) return;
-  const double grow = 1 / (1 - height), before = f.y.hi;
-  if (a.yscale_ == "log") f.y.hi = f.y.lo * std::exp(grow * (std::log(f.y.hi) - std::log(f.y.lo)));
-  else f.y.hi = f.y.lo + (f.y.hi - f.y.lo) * grow;
-  if (!std::isfinite(f.y.hi)) {
-    f.y.hi = before;
-    return;
-  }
-  f.legend = "upper right";
+  if (a.legend_ == "best") f.legend = "upper right";
   f.legend_covers_data = false;
 }
 

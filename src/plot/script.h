@@ -29,6 +29,8 @@ struct PanelFrame {
   double key_x = 0, key_y = 0;             // of a legend below: the middle of its lower edge, in parts of the sheet
   int key_columns = 1;
 };
+// Whether an image is drawn cell by cell, and not as one picture, whose pixels readers of SVG blur.
+inline bool drawn_as_boxes(const Series& s) { return s.rows < 2 || s.cols < 2 || s.rows * s.cols <= 64 * 64; }
 void write_panel_data(std::string& out, const Axes& a, const PanelFrame& f);
 void write_panel(std::string& out, const Axes& a, const PanelFrame& f);
 

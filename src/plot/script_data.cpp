@@ -24,10 +24,11 @@ void row(std::string& out, std::initializer_list<double> numbers) {
   out += '\n';
 }
 
-// Column, row, value: gnuplot's own matrix format warns about cells without a value.
+// Column, row, value: gnuplot's own matrix format warns about cells without a value, and boxes have no colour for it.
 void write_image(std::string& out, const Series& s) {
   const std::size_t cols = static_cast<std::size_t>(s.cols);
-  for (std::size_t i = 0; i < s.z.size(); ++i) out += std::to_string(i % cols) + " " + std::to_string(i / cols) + " " + brief(s.z[i], 7) + "\n";
+  for (std::size_t i = 0; i < s.z.size(); ++i)
+    if (!drawn_as_boxes(s) || std::isfinite(s.z[i])) out += std::to_string(i % cols) + " " + std::to_string(i / cols) + " " + brief(s.z[i], 7) + "\n";
 }
 
 // White words on dark cells, black ones on light cells.

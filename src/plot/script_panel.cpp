@@ -117,7 +117,7 @@ std::string point_series(const Series& s) {
   return " with points" + point_style(s) + " linewidth 1.2 linecolor rgb " + gnuplot_color(s.rgb, s.alpha);
 }
 
-std::string drawn_as(const Series& s) {
+std::string drawn_as(const Axes& a, const PanelFrame& f, const Series& s) {
   const std::string fill = " fillstyle solid 1 noborder fillcolor rgb " + gnuplot_color(s.rgb, s.alpha);
   switch (s.kind) {
     case Kind::line:
@@ -131,9 +131,12 @@ std::string drawn_as(const Series& s) {
     case Kind::band: return " using 1:2:3 with filledcurves" + fill;
     case Kind::errorbar: return " using 1:2:3:4 with yerrorbars" + point_style(s) + " linewidth " + brief(s.width) + " linecolor rgb " + gnuplot_color(s.rgb, s.alpha);
     case Kind::image:
-      if (s.rows < 2 || s.cols < 2)  // no image for gnuplot
-        return " using 1:2:($1-0.5):($1+0.5):($2-0.5):($2+0.5):3 with boxxyerror fillstyle solid 1 noborder linecolor palette";
-      return s.rows * s.cols <= 64 * 64 ? " using 1:2:3 with image pixels" : " using 1:2:3 with image";
+      // Each cell reaches a pixel under the next one, so that nothing shines through between them.
+      if (drawn_as_boxes(s)) {
+        const auto end = [&](bool x) { return brief(0.5 + std::min(0.4, 1.2 * std::fabs(x ? f.x.hi - f.x.lo : f.y.hi - f.y.lo) / used(a, f, x)), 4); };
+        return " using 1:2:($1-0.5):($1+" + end(true) + "):($2-0.5):($2+" + end(false) + "):3 with boxxyerror fillstyle solid 1 noborder linecolor palette";
+      }
+      return " using 1:2:3 with image";
     case Kind::contour:
       return " using 1:2:3 with lines linewidth " + brief(s.width) + " linecolor " + (s.cmap.empty() ? "rgb " + gnuplot_color(s.rgb, s.alpha) : "palette");
     case Kind::quiver:
@@ -170,13 +173,13 @@ void write_plots(std::string& out, const Axes& a, const PanelFrame& f) {
       bool open = false;
       for (std::size_t i = 0; i < s.x.size(); ++i) {
         const bool gap = !std::isfinite(s.x[i]) || !std::isfinite(s.low[i]) || !std::isfinite(s.high[i]);
-        if (!gap && !open) ++part, add(name + "x" + std::to_string(part) + drawn_as(s) + (part == 1 ? title : " notitle"));
+        if (!gap && !open) ++part, add(name + "x" + std::to_string(part) + drawn_as(a, f, s) + (part == 1 ? title : " notitle"));
         open = !gap;
       }
       further_lines();
       continue;
     }
-    add(name + (s.kind == Kind::contour ? "lines" : "") + drawn_as(s) + title);
+    add(name + (s.kind == Kind::contour ? "lines" : "") + drawn_as(a, f, s) + title);
     if (s.kind == Kind::image && s.digits >= 0) add(name + "words using 1:2:3:4 with labels noenhanced font sprintf(',%g', " + brief(word_size(a, f, s), 3) + "*em) textcolor rgb variable notitle");
     further_lines();
   }

@@ -82,17 +82,17 @@ set xtics 0.5
 unset mxtics
 set ylabel '' noenhanced
 unset logscale y
-set yrange [-0.2675:0.1175]
+set yrange [-0.2675:0.145518867925]
 set format y '%h'
 set ytics enhanced norotate autofreq
-set ytics 0.05
+set ytics 0.1
 unset mytics
 unset logscale x2
 unset x2tics
 set x2label ''
 set grid back linetype 1 linewidth 1 linecolor rgb '#E4E4E4'
 set size noratio
-set key inside vertical left top Left reverse noenhanced samplen 2 spacing 1 width -3.13 nobox opaque fillcolor rgb '#40FFFFFF'
+set key inside vertical left top Left reverse noenhanced samplen 2 spacing 1 width -3.13 nobox noopaque
 unset label
 plot $p1s1 using 1:2 with lines linewidth 2 dashtype (7,4) linecolor rgb '#0072B2' title 'it''s `x_1`'
 unset output

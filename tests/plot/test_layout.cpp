@@ -1,6 +1,7 @@
 // tests/plot/test_layout.cpp -- where panels and legends stand, and what an SVG tells those who cannot see it.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
@@ -116,4 +117,38 @@ TEST_CASE("figure: an SVG says what it shows, in text that can be selected, in a
   CHECK(svg.find("font-family=\"DejaVu Sans\"") == std::string::npos);
   CHECK(svg.find(",sans-serif\"") != std::string::npos);
   CHECK(svg.find(">−1<") != std::string::npos);      // a true minus sign, as text
+}
+
+TEST_CASE("figure: room is made for a legend at a place that covers data") {
+  const auto range = [](const Figure& f) {
+    const std::string script = f.script("a.svg");
+    const std::size_t at = script.find("set yrange [") + 12;
+    return std::pair(std::stod(script.substr(at)), std::stod(script.substr(script.find(':', at) + 1)));
+  };
+  Figure high, low, fixed, free;
+  high.ax().plot({0, 1}, {0, 1}, {.label = "rising"}).legend("upper right");
+  CHECK(range(high).second > 1.06);
+  CHECK(range(high).first == doctest::Approx(-0.05));
+  low.ax().plot({0, 1}, {1, 0}, {.label = "falling"}).legend("lower right");
+  CHECK(range(low).first < -0.06);
+  CHECK(range(low).second == doctest::Approx(1.05));
+  CHECK(low.script("a.svg").find("noopaque") != std::string::npos);
+  fixed.ax().plot({0, 1}, {0, 1}, {.label = "rising"}).legend("upper right").ylim(0, 1);
+  CHECK(range(fixed) == std::pair(0.0, 1.0));
+  CHECK(fixed.script("a.svg").find("opaque fillcolor") != std::string::npos);
+  free.ax().plot({0, 1}, {1, 0}, {.label = "falling"}).legend("upper right");
+  CHECK(range(free).second == doctest::Approx(1.05));
+}
+
+TEST_CASE("figure: nothing shines through between the cells of an image") {
+  Figure f;
+  f.ax().imshow({{1, 2, 3}, {4, NAN, 6}});
+  const std::string script = f.script("a.svg");
+  CHECK(script.find("pixels") == std::string::npos);
+  CHECK(script.find("0 0 1\n1 0 2\n2 0 3\n0 1 4\n2 1 6\nEOD") != std::string::npos);  // a gap is no cell
+  const std::size_t at = script.find("($1+0.5");
+  REQUIRE(at != std::string::npos);
+  const double reach = (std::stod(script.substr(at + 4)) - 0.5) / 3 * 0.9 * f.width();  // in pixels, about
+  CHECK(reach > 0.8);
+  CHECK(reach < 2);
 }
