@@ -257,7 +257,7 @@ class CT_API Axes {
 };
 
 struct FigureOptions {
-  int width = 0, height = 0;            // pixels of the SVG; 0: chosen from the number of panels
+  int width = 0, height = 0;            // pixels of the SVG; 0: chosen from the number of panels and what stands around them
   Text title{};                         // above all panels
   bool sharex = false, sharey = false;  // all panels get the same range
   double font_size = 0;                 // pixels; 0: readable when the figure is shown 600 pixels wide
@@ -282,7 +282,7 @@ class CT_API Figure {
   int rows() const { return rows_; }
   int cols() const { return cols_; }
   int width() const { return width_; }
-  int height() const { return height_; }
+  int height() const;  // grows with legends below and axes on top, unless it was given
 
   /// Draws the figure into `path`: .svg, .png or .pdf by its ending; and keeps the gnuplot script, data included,
   /// beside it (same name, .gp). Needs gnuplot 5.4 or later (Debian: apt-get install gnuplot-nox).

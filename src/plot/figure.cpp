@@ -7,6 +7,7 @@
 #include "cotangent/plot.h"
 #include "core/files.h"
 #include "core/process.h"
+#include "plot/layout.h"
 #include "plot/script.h"
 #include "plot/text.h"
 
@@ -137,6 +138,11 @@ const Axes& Figure::ax(int i) const {
 }
 
 Axes& Figure::ax(int i) { return const_cast<Axes&>(std::as_const(*this).ax(i)); }
+
+int Figure::height() const {
+  if (options_.height > 0 || rows_ * cols_ == 1) return height_;
+  return std::min(20000, height_ + static_cast<int>(Layout::extra_height(*this, font_size(*this, options_))));
+}
 
 std::string Figure::script(const std::string& name) const {
   const PicturePath p = parse_path("script", name);

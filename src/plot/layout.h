@@ -25,6 +25,8 @@ struct KeySize {
 };
 KeySize key_size(const Axes& a);
 
+double font_size(const Figure& figure, const FigureOptions& options);  // pixels
+
 // Sees into Axes for the files that draw.
 struct Layout {
   // The range set by the user, or that of the data; `x` chooses the axis. ValueError if a log axis has nothing positive.
@@ -36,8 +38,12 @@ struct Layout {
   // Resolves "best" to the place that covers the fewest data; when all cover some, and the y range is not fixed, the
   // panel is extended upwards (f.y) to make room.
   static void place_legend(const Axes& a, PanelFrame& f, bool may_extend);
+  // What stands above and below a panel; sets f.key_columns.
+  static Margins above_and_below(const Axes& a, PanelFrame& f, double cell_width);
   // What stands around a panel in a cell of this size; estimates f.width and f.height, as the ticks depend on them.
   static Margins margins(const Axes& a, PanelFrame& f, double cell_width, double cell_height);
+  // By how much the sheet should be higher than it would be for plain panels, in pixels.
+  static double extra_height(const Figure& figure, double font);
   // All panels of the sheet get the same size: rows and columns of cells are as wide as their margins ask for.
   static void place_panels(const Figure& figure, std::vector<PanelFrame>& frames, double width, double height, double title_height);
 };

@@ -80,26 +80,54 @@ KeySize key_size(const Axes& a) {
   return k;
 }
 
-Margins Layout::margins(const Axes& a, PanelFrame& f, double cell_width, double cell_height) {
-  const double em = f.font;
+Margins Layout::above_and_below(const Axes& a, PanelFrame& f, double cell_width) {
   const KeySize key = key_size(a);
-  double bar = 0, bar_label = 0;
-  for (const Series& s : a.series_)
-    if (s.colorbar) bar = 5, bar_label = std::max(bar_label, 1.7 * lines(s.bar_label));
   Margins m;
   if (a.legend_ == "below" && key.lines > 0) {
-    f.key_columns = std::clamp(static_cast<int>(cell_width / em / (key.widest + 4.6)), 1, key.lines);
+    f.key_columns = std::clamp(static_cast<int>(cell_width / f.font / (key.widest + 4.6)), 1, key.lines);
     m.key = 0.7 + 1.45 * ((key.lines + f.key_columns - 1) / f.key_columns);
   }
   const auto& xt = a.xticks_;
   m.below = 2.3 + 1.9 * lines(a.xlabel_) + m.key;
   if (xt.rotate != 0) m.below += tick_label_width(a, f, true) * std::fabs(std::sin(xt.rotate * 3.14159265358979 / 180));
   m.above = 0.9 + 1.7 * lines(a.title_) + (a.top_.at.empty() ? 0 : 2.1 + 2.6 * lines(a.top_.label));
+  return m;
+}
+
+Margins Layout::margins(const Axes& a, PanelFrame& f, double cell_width, double cell_height) {
+  const double em = f.font;
+  const KeySize key = key_size(a);
+  double bar = 0, bar_label = 0;
+  for (const Series& s : a.series_)
+    if (s.colorbar) bar = 5, bar_label = std::max(bar_label, 1.7 * lines(s.bar_label));
+  Margins m = above_and_below(a, f, cell_width);
   f.height = std::max(em, cell_height - (m.below + m.above) * em);
   f.width = std::max(em, cell_width - 6 * em);
   m.left = 1.6 + 1.6 * lines(a.ylabel_) + tick_label_width(a, f, false);
   m.right = 1.2 + bar + bar_label + (a.legend_ == "outside" && key.lines > 0 ? key.widest + 4.6 : 0);
   return m;
+}
+
+double font_size(const Figure& figure, const FigureOptions& options) {
+  return options.font_size > 0 ? options.font_size : std::max(13.0, figure.width() / 62.0);
+}
+
+double Layout::extra_height(const Figure& figure, double font) {
+  constexpr double plain = 2.3 + 1.9 + 0.9 + 1.7;  // tick labels, the label of the axis, a title
+  double extra = 0;
+  for (int r = 0; r < figure.rows(); ++r) {
+    double below = 0, above = 0;
+    for (int c = 0; c < figure.cols(); ++c) {
+      const Axes& a = figure.ax(r * figure.cols() + c);
+      if (a.series_.empty()) continue;
+      PanelFrame f;
+      f.font = font;
+      const Margins m = above_and_below(a, f, static_cast<double>(figure.width()) / figure.cols());
+      below = std::max(below, m.below), above = std::max(above, m.above);
+    }
+    extra += std::max(0.0, below + above - plain) * font;
+  }
+  return extra;
 }
 
 void Layout::place_panels(const Figure& figure, std::vector<PanelFrame>& frames, double width, double height, double title_height) {

@@ -57,7 +57,7 @@ void share(std::vector<PanelFrame>& frames, const Figure& figure, bool x) {
 
 std::string write_script(const Figure& figure, const FigureOptions& o, const ScriptTarget& target) {
   const int panels = figure.rows() * figure.cols();
-  const double font = o.font_size > 0 ? o.font_size : std::max(13.0, figure.width() / 62.0);
+  const double font = font_size(figure, o);
   std::vector<PanelFrame> frames;
   bool any = false;
   for (int i = 0; i < panels; ++i) {

@@ -152,3 +152,17 @@ TEST_CASE("figure: nothing shines through between the cells of an image") {
   CHECK(reach > 0.8);
   CHECK(reach < 2);
 }
+
+TEST_CASE("figure: a sheet of panels grows with what stands below and above them") {
+  Figure plain(1, 2), more(1, 2), given(1, 2, {.height = 300});
+  for (Figure* f : {&plain, &more, &given}) f->ax(0).plot({0, 1}, {0, 1}, {.label = "a long label that takes a line"}).title("t").xlabel("x");
+  const int before = more.height();
+  CHECK(plain.height() == before);
+  more.ax(0).plot({1, 0}, {.label = "another one of these"}).legend("below");
+  more.ax(1).plot({0, 1}, {0, 1}).twiny("top", {0, 1}, {1, 0}).title("t");
+  CHECK(more.height() > before + 100);
+  const auto p = margins(plain.script("a.svg")), m = margins(more.script("a.svg"));
+  CHECK((m[0][3] - m[0][2]) * more.height() == doctest::Approx((p[0][3] - p[0][2]) * before).epsilon(0.02));
+  given.ax(0).legend("below");
+  CHECK(given.height() == 300);
+}
