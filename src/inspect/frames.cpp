@@ -16,6 +16,7 @@ namespace {
 using Kind = GraphNode::Kind;
 constexpr std::size_t never = static_cast<std::size_t>(-1);
 constexpr std::size_t longest_words = 36;  // in a box
+constexpr std::size_t most_lines = 12;     // of a caption
 
 std::string small(const std::string& color, const std::string& content) { return "<FONT POINT-SIZE=\"8\" COLOR=\"" + color + "\">" + content + "</FONT>"; }
 std::string row(const std::string& content) { return "<TR><TD>" + content + "</TD></TR>"; }
@@ -114,19 +115,26 @@ std::string Frames::word_slot(Part part, std::size_t of, std::vector<std::string
 }
 
 void Frames::caption() {
+  // Long lines go on in the next one, so that they do not make the drawing wider than it is.
+  std::vector<std::vector<std::string>> captions;
   std::size_t lines = 0;
-  for (std::size_t k = 0; k < steps_.frames(); ++k) lines = std::max(lines, steps_.caption(k).size());
-  lines = std::min<std::size_t>(lines, 8);
+  for (std::size_t k = 0; k < steps_.frames(); ++k) {
+    std::vector<std::string>& out = captions.emplace_back();
+    for (const std::string& line : steps_.caption(k)) {
+      bool first = true;
+      for (const std::string& part : wrapped(line, out.empty() ? 84 : 80, 100)) {
+        out.push_back((out.empty() ? "" : first ? "\u00A0\u00A0" : "\u00A0\u00A0\u00A0\u00A0\u00A0\u00A0") + part);
+        first = false;
+      }
+    }
+    if (out.size() > most_lines) out.resize(most_lines), out.back() += " …";
+    lines = std::max(lines, out.size());
+  }
   text_ += " label=<<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"1\">";
   if (!o_.title.empty()) text_ += "<TR><TD ALIGN=\"LEFT\"><FONT POINT-SIZE=\"13\"><B>" + html(o_.title, 200) + "</B></FONT></TD></TR>";
   for (std::size_t l = 0; l < lines; ++l) {
     std::vector<std::string> words;
-    for (std::size_t k = 0; k < steps_.frames(); ++k) {
-      const std::vector<std::string>& all = steps_.caption(k);
-      std::string line = l < all.size() ? (l == 0 ? "" : "    ") + all[l] : "";
-      if (l + 1 == lines && all.size() > lines) line = "    … and " + std::to_string(all.size() - l) + " more";
-      words.push_back(std::move(line));
-    }
+    for (const std::vector<std::string>& all : captions) words.push_back(l < all.size() ? all[l] : "");
     text_ += word_slot(Part::page, l, std::move(words), 11, false);
   }
   text_ += "<TR><TD> </TD></TR></TABLE>>";
@@ -139,20 +147,29 @@ std::vector<std::string> Frames::gradient_words(std::size_t i) const {
   std::vector<std::string> out;
   const auto short_enough = [](const std::string& words, const std::string& shorter) { return words.size() <= longest_words ? words : shorter; };
   std::string now = leaf ? "grad " + (n.outputs[0].grad.empty() ? "None" : n.outputs[0].grad) : "";
+  std::vector<std::string> each(n.outputs.size());  // of each output
   out.push_back(now);
   for (std::size_t k = 0; k < steps_.size(); ++k) {
     const Step& s = steps_[k];
+    const auto see = [&](std::size_t output, const std::string& words) {
+      if (output < each.size()) each[output] = (each.size() > 1 ? "g" + std::to_string(output) + " = " : "g = ") + words;
+      now.clear();
+      for (const std::string& one : each)
+        if (!one.empty()) now += (now.empty() ? "" : ", ") + one;
+      if (now.size() > 2 * longest_words) now = each[output];
+    };
     for (const GradientFlow& f : s.flows) {
       if (f.to != n.id) continue;
-      const std::string g = n.outputs.size() > 1 ? "g" + std::to_string(f.output) + " = " : "g = ", sum = brief(f.sum);
-      now = g + (f.before.defined() ? short_enough(sum_text(f.before, f.gradient, f.sum, o_.max_elements), short_enough(sum + " (a sum)", brief_text(f.sum, 0))) : short_enough(sum, brief_text(f.sum, 0)));
+      const std::string sum = short_enough(brief(f.sum), brief_text(f.sum, 0));
+      if (f.before.defined()) see(f.output, short_enough(sum_text(f.before, f.gradient, f.sum, o_.max_elements), short_enough(sum + " (a sum)", sum)));
+      else see(f.output, sum);
     }
     if (s.id == n.id && leaf) {
       const std::string grad = short_enough(brief(s.grad), brief_text(s.grad, 0));
       now = "grad " + (s.grad_before.defined() ? short_enough(sum_text(s.grad_before, s.upstream[0], s.grad, o_.max_elements), grad) : grad);
     } else if (s.id == n.id && now.empty()) {
-      for (const Tensor& g : s.upstream)
-        if (g.defined()) now = "g = " + short_enough(brief(g), brief_text(g, 0));
+      for (std::size_t i = 0; i < s.upstream.size(); ++i)
+        if (s.upstream[i].defined()) see(i, short_enough(brief(s.upstream[i]), brief_text(s.upstream[i], 0)));
     }
     out.push_back(now);
   }
@@ -182,7 +199,7 @@ void Frames::node(std::size_t i) {
   // The frame around the box is seen while the node runs.
   text_ += "  " + n.id + " [id=\"" + n.id + "\" label=<<TABLE BORDER=\"2\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"2\" COLOR=\"" + slot(Part::node, Role::halo, i) +
            "\"><TR><TD><TABLE BORDER=\"1\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"0\" COLOR=\"" + slot(Part::node, Role::border, i) + "\" BGCOLOR=\"" +
-           slot(Part::node, Role::fill, i) + "\" STYLE=\"" + (n.kind == Kind::leaf ? "ROUNDED" : n.kind == Kind::saved ? "DOTTED" : "SOLID") + "\"><TR><TD CELLPADDING=\"6\"><TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"1\">" + rows + "</TABLE></TD></TR></TABLE></TD></TR></TABLE>>]\n";
+           slot(Part::node, Role::fill, i) + "\" STYLE=\"" + (n.kind == Kind::leaf ? "ROUNDED" : n.kind == Kind::saved ? "DOTTED" : "SOLID") + "\"><TR><TD CELLPADDING=\"6\"><TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"1\">" + rows + "</TABLE></TD><TD WIDTH=\"6\"></TD></TR></TABLE></TD></TR></TABLE>>]\n";
 }
 
 void Frames::arrow(std::size_t i) {
