@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "inspect/draw.h"
 #include "inspect/text.h"
 #include "plot/text.h"
 
@@ -20,15 +21,6 @@ constexpr std::size_t most_lines = 12;     // of a caption
 
 std::string small(const std::string& color, const std::string& content) { return "<FONT POINT-SIZE=\"8\" COLOR=\"" + color + "\">" + content + "</FONT>"; }
 std::string row(const std::string& content) { return "<TR><TD>" + content + "</TD></TR>"; }
-
-// What stands between `from` and `to` is taken out.
-void take_out(std::string& text, const std::string& from, const std::string& to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at)) {
-    const std::size_t end = text.find(to, at);
-    if (end == std::string::npos) return;
-    text.erase(at, end + to.size() - at);
-  }
-}
 
 // The middle of the box that is drawn around the words at this place, or `otherwise` if there is none.
 double middle_of_box(const std::string& svg, std::size_t at, double otherwise) {
@@ -314,15 +306,9 @@ std::string Frames::svg(const std::string& drawn, std::size_t frame) const {
     if (taken) head = out.find("<polygon", head + 1);
     if (head < out.find("</g>", at)) out.erase(head, out.find("/>", head) + 3 - head);
   }
-  std::string words, first;
-  for (const std::string& line : steps_.caption(frame)) (words.empty() && first.empty() ? first : words) += (words.empty() ? "" : ". ") + html(typeset(line), 400);
-  take_out(out, "<title>", "</title>\n");
-  take_out(out, "<!-- ", "-->\n");
-  const std::size_t root = out.find("<svg"), inside = out.find('>', root) + 1;
-  out.insert(inside, "\n<title>" + first + "</title>\n<desc>" + words + "</desc>");
-  out.insert(root + 4, " role=\"img\" aria-label=\"" + first + "\"");
-  const std::string font = "font-family=\"DejaVu Sans\"", fonts = "font-family=\"DejaVu Sans,Verdana,Helvetica,Arial,sans-serif\"";
-  for (std::size_t at = out.find(font); at != std::string::npos; at = out.find(font, at + fonts.size())) out.replace(at, font.size(), fonts);
+  std::string words;
+  for (std::size_t l = 1; l < steps_.caption(frame).size(); ++l) words += (words.empty() ? "" : ". ") + typeset(steps_.caption(frame)[l]);
+  finish_svg(out, typeset(steps_.caption(frame)[0]), words);
   return out;
 }
 

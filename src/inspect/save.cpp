@@ -3,6 +3,7 @@
 #include "core/process.h"
 #include "cotangent/inspect.h"
 #include "inspect/draw.h"
+#include "inspect/text.h"
 
 namespace ct::inspect {
 
@@ -21,25 +22,67 @@ std::string draw(const std::string& dot, const char* format, int dpi, const std:
 
 namespace {
 
-std::string size_of(const Graph& g) { return detail::join({"a graph of ", g.nodes().size(), " boxes and ", g.edges().size(), " arrows"}); }
+// What stands between `from` and `to` is taken out.
+void take_out(std::string& text, const std::string& from, const std::string& to) {
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at)) {
+    const std::size_t end = text.find(to, at);
+    if (end == std::string::npos) return;
+    text.erase(at, end + to.size() - at);
+  }
+}
 
-std::string draw_svg(const Graph& g, const std::string& dot, const std::string& what, const std::string& kept, int seconds) {
-  std::string svg = draw(dot, "svg", 0, what, size_of(g), kept, seconds);
-  // Readers without this font get one that is no wider.
+}  // namespace
+
+void finish_svg(std::string& svg, const std::string& title, const std::string& description) {
+  take_out(svg, "<title>", "</title>\n");  // the names of boxes, which browsers show under the mouse
+  take_out(svg, "<!-- ", "-->\n");         // the version, among others
+  const std::size_t root = svg.find("<svg"), inside = svg.find('>', root) + 1;
+  const std::string words = html(title, 400);
+  svg.insert(inside, "\n<title>" + words + "</title>\n<desc>" + html(description, 4000) + "</desc>");
+  svg.insert(root + 4, " role=\"img\" aria-label=\"" + words + "\"");
   const std::string font = "font-family=\"DejaVu Sans\"", fonts = "font-family=\"DejaVu Sans,Verdana,Helvetica,Arial,sans-serif\"";
   for (std::size_t at = svg.find(font); at != std::string::npos; at = svg.find(font, at + fonts.size())) svg.replace(at, font.size(), fonts);
+}
+
+namespace {
+
+std::string size_of(const Graph& g) { return detail::join({"a graph of ", g.nodes().size(), " boxes and ", g.edges().size(), " arrows"}); }
+
+// "a, b; c = mul(a, b); d = sum(c)"
+std::string words_of(const Graph& g) {
+  std::string leaves, operations;
+  const auto called = [&](const std::string& id) {
+    for (const GraphNode& n : g.nodes())
+      if (n.id == id) return !n.name.empty() ? n.name : n.kind == GraphNode::Kind::saved && !n.outputs[0].value.empty() ? n.outputs[0].value : n.copy ? id.substr(0, id.find('_', 2)) : n.id;
+    return id;
+  };
+  if (g.nodes().size() > 60) return size_of(g);
+  for (const GraphNode& n : g.nodes()) {
+    if (n.kind == GraphNode::Kind::leaf && !n.copy) leaves += (leaves.empty() ? "Leaves: " : ", ") + called(n.id);
+    if (n.kind != GraphNode::Kind::op) continue;
+    std::string operands;
+    for (const GraphEdge& e : g.edges())
+      if (e.to == n.id) operands += (operands.empty() ? "" : ", ") + called(e.from);
+    operations += (operations.empty() ? "" : "; ") + called(n.id) + " = " + n.op + "(" + operands + ")";
+  }
+  return leaves + (leaves.empty() || operations.empty() ? "" : ". ") + operations;
+}
+
+std::string draw_svg(const Graph& g, const std::string& title, const std::string& dot, const std::string& what, const std::string& kept, int seconds) {
+  std::string svg = draw(dot, "svg", 0, what, size_of(g), kept, seconds);
+  finish_svg(svg, title.empty() ? "Graph of the computation" : title, words_of(g));
   return svg;
 }
 
 }  // namespace
 
-std::string Graph::svg() const { return draw_svg(*this, dot(), "svg: cannot draw the graph", "", options_.seconds); }
+std::string Graph::svg() const { return draw_svg(*this, options_.title, dot(), "svg: cannot draw the graph", "", options_.seconds); }
 
 std::vector<std::string> Graph::save(const std::string& stem) const {
   const std::string file = stem + ".dot", svg = stem + ".svg", png = stem + ".png", text = dot();
   detail::write_files("save", {{file, text}});
   const std::string kept = "; its text is in '" + file + "'", what = "save: cannot draw '";
-  const std::string drawn_svg = draw_svg(*this, text, what + svg + "'", kept, options_.seconds);
+  const std::string drawn_svg = draw_svg(*this, options_.title, text, what + svg + "'", kept, options_.seconds);
   // Sharp when it is shown 600 pixels wide, and not too large for the program's bitmaps.
   const std::string drawn_png = draw(text, "png", nodes_.size() <= 60 ? 144 : 96, what + png + "'", size_of(*this), kept, options_.seconds);
   detail::write_files("save", {{svg, drawn_svg}, {png, drawn_png}});

@@ -72,12 +72,27 @@ TEST_CASE("graph: save draws SVG and PNG") {
   const std::string svg = content(stem + ".svg"), png = content(stem + ".png");
   CHECK(content(stem + ".dot") == square().dot());
   CHECK(svg == square().svg());
+  CHECK(svg.find("<title>Graph of the computation</title>\n<desc>Leaves: x. n_2 = mul(x, x)</desc>") != std::string::npos);
+  CHECK(svg.find("role=\"img\" aria-label=\"Graph of the computation\"") != std::string::npos);
+  CHECK(svg.find("graphviz") == std::string::npos);  // nor its version
   CHECK(svg.rfind("<?xml", 0) == 0);
   CHECK(svg.find("</svg>") != std::string::npos);
   CHECK(svg.find("id=\"n_2\"") != std::string::npos);
   CHECK(svg.find("MulBackward0") != std::string::npos);
   CHECK(png.substr(1, 3) == "PNG");
   CHECK(png.size() > 4000);
+}
+
+TEST_CASE("graph: the description of a picture names what is known") {
+  if (!have_dot()) { MESSAGE("graphviz is missing: drawing is not tested"); return; }
+  auto x = ct::tensor(0.5, ct::requires_grad()), k = ct::tensor(7.0);
+  auto y = x.exp() * 3 * k;
+  const std::string svg = graph(y, {{"x", x}, {"k", k}, {"y", y}}, {.title = "a < b"}).svg();
+  CHECK(svg.find("aria-label=\"a &lt; b\"") != std::string::npos);
+  CHECK(svg.find("<desc>Leaves: x. n_2 = exp(x); n_3 = mul(n_2, 3); y = mul(n_3, k)</desc>") != std::string::npos);
+  for (int i = 0; i < 4; ++i) y = y * x;
+  CHECK(graph(y, {}, {.max_fanout = 2}).svg().find("<desc>Leaves: n_1. n_2 = exp(n_1); n_3 = mul(n_2, 3); n_4 = mul(n_3, 7); n_5 = mul(n_4, n_1); n_6 = mul(n_5, n_1)") !=
+        std::string::npos);
 }
 
 TEST_CASE("graph: every golden file is accepted by Graphviz without a complaint") {
