@@ -1,9 +1,11 @@
 """sources_test.py -- every source of the course is what it was after a way through cells and through a notebook."""
 
 import glob
+import json
 import os
 import sys
 import tempfile
+import time
 import unittest
 
 try:
@@ -14,7 +16,7 @@ except ImportError:
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "apps", "kernel"))
-from cotangent_kernel import cells, notebook  # noqa: E402
+from cotangent_kernel import cells, notebook, tokens  # noqa: E402
 
 COURSE = os.path.join(ROOT, "course")
 
@@ -115,6 +117,117 @@ class Sources(unittest.TestCase):
             with self.assertRaises(cells.SourceError) as caught:
                 cells.read(broken, "x")
             self.assertIn(expected, str(caught.exception))
+
+    def test_what_an_editor_may_have_done(self):
+        """Everything that is edited in Jupyter comes back as a source that can be read, and once more as the same."""
+        node = notebook.notebook(cells.read(PROGRAM, "99"))
+        markdown, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+        node.cells += [
+            markdown("*/ ends no comment, /* begins none  \nhard break \\\\\nlast \\"),
+            markdown("a\\ //\n\\ // //"),
+            markdown("äöü ∂y/∂x 🙂 \u2028 \x0b // %% [markdown]\n// %% {\"x\"\n\n\n   indented"),
+            code('auto text = R"x(\n// %% [markdown]\nint main() {\n  )" indented\n)x";'),
+            code("/*\n// %%\n   return finish();\n*/\nint b = 1;"),
+            code("// %% my own remark\nint c = 2;  // %%"),
+            code("int d = 1;\r\nint e = 2;\r\n"),
+            code("\n\n  int f = 3;\n\n"),
+            code("#define G 4\nint g = G;"),
+            code("#include <map>\nstd::map<int, int> h;"),
+            code("static int helper(int x) {\n  return x;\n}"),
+            code("?ct::randn"), code("ct::tensor?"), code("finish();"), code(""), markdown("  \n"),
+            nbformat.v4.new_raw_cell("raw"),
+        ]
+        node.cells.reverse()
+        for cell in node.cells:
+            cell.pop("id", None)
+        node.nbformat_minor = 4
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "n.ipynb")
+            with open(path, "w", encoding="utf-8", newline="") as file:
+                file.write(json.dumps(node))
+            source = notebook.source_of(notebook.read_notebook(path))
+        text = cells.write(source)
+        again = cells.read(text, source.name)
+        self.assertEqual([(c.kind, c.text, c.before_main) for c in again.cells], [(c.kind, c.text.replace("// %% my", "//  %% my"), c.before_main) for c in source.cells])
+        self.assertEqual(cells.write(again), text)
+        texts = [c.text for c in source.cells]
+        self.assertIn("*/ ends no comment, /* begins none  \nhard break \\\\\nlast \\", texts)
+        self.assertIn("int d = 1;\nint e = 2;", texts)
+        self.assertIn("  int f = 3;", texts)
+        self.assertIn("// ?ct::randn", texts)
+        self.assertIn("//  %% my own remark\nint c = 2;  // %%", [c.text for c in again.cells])
+        self.assertNotIn("finish();", texts)
+        self.assertEqual({c.text.split("\n")[0] for c in source.cells if c.before_main},
+                         {'#include "common/lesson.h"', "static int twice(int a) {", "#include <map>", "static int helper(int x) {"})
+        # No line of text ends with a backslash, which would swallow the next line.
+        self.assertFalse([line for line in text.split("\n") if line.endswith("\\")])
+
+    def test_values_of_cells(self):
+        node = notebook.notebook(cells.read(PROGRAM, "99"))
+        ran = nbformat.v4.new_code_cell("a += 1;\na + 1  // what comes next", outputs=[nbformat.v4.new_output("execute_result", data={"text/plain": "4"}, execution_count=1)])
+        node.cells += [ran, nbformat.v4.new_code_cell("f(a)")]
+        text = cells.write(notebook.source_of(node))
+        self.assertIn("  a += 1;\n  ct::show(a + 1);  // what comes next\n", text)
+        self.assertIn("\n  f(a);\n", text)
+        self.assertIn("\n#include <cotangent/show.h>\n", text)
+
+    def test_last_expressions(self):
+        for text, expected in [
+                ("x.grad()", "x.grad()"), ("int a = 1;\nx + 1", "x + 1"), ("f([&] { return 1; })", "f([&] { return 1; })"), ("if (a) { b; }\nx", "x"),
+                ("std::vector<int>{1, 2}.size()", "std::vector<int>{1, 2}.size()"), ("struct A { int x; };\nA{1}", "A{1}"), ("a;\n// c\nb /* x */", "b"),
+                ('"a;b"', '"a;b"'), ("#define A 1\nA", "A"), ("1'000 + x", "1'000 + x"), ('R"(a;\nb)"', 'R"(a;\nb)"'),
+                ("x;", None), ("auto f = [] { return 1; };", None), ("for (;;) {}", None), ("int f() { return 1; }", None), ("if (a) { b; } else { c; }", None),
+                ("", None), ("// a", None), ("(x", None)]:
+            found = tokens.last_expression(text)
+            self.assertEqual(None if found is None else text[found[0]:found[1]], expected, text)
+
+    def test_metadata_that_is_gone(self):
+        source = cells.read(PROGRAM, "99")
+        node = notebook.notebook(source)
+        for cell in node.cells:
+            cell.metadata.clear()
+        for forget in (["cotangent"], ["kernelspec", "language_info"], ["title"]):
+            for key in forget:
+                node.metadata.pop(key)
+            back = notebook.source_of(node, "/somewhere/mine.ipynb")
+            cells.read(cells.write(back))
+            self.assertEqual([c.text for c in back.cells if c.before_main and c.kind == "code"], [c.text for c in source.cells if c.before_main])
+        self.assertEqual(back.header, [("Notebook", "Heading")])
+        node = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("int a;")])
+        for header in (7, [], [["a"]], [["a", 1]], [["a: b", "c"]], [["a\nb", "c"]], ["ab", "cd"], {"a": "b"}, [["", ""]]):
+            node.metadata["cotangent"] = {"header": header, "name": 3}
+            cells.read(cells.write(notebook.source_of(node, "mine.ipynb")))
+
+    def test_what_is_no_notebook_of_ours(self):
+        def reads(data):
+            with tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "n.ipynb")
+                with open(path, "wb") as file:
+                    file.write(data if isinstance(data, bytes) else json.dumps(data).encode())
+                return notebook.source_of(notebook.read_notebook(path), path)
+
+        cell = {"cell_type": "code", "source": "int a;", "metadata": {}, "outputs": [], "execution_count": None}
+        whole = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 0}
+        self.assertEqual(reads(whole).cells[0].text, "int a;")
+        self.assertEqual(reads({**whole, "cells": [{**cell, "source": ["int a;\n", "int b;"]}]}).cells[0].text, "int a;\nint b;")
+        self.assertEqual(reads(b"\xef\xbb\xbf" + json.dumps(whole).encode()).cells[0].text, "int a;")
+        self.assertEqual(reads({**whole, "cells": [{**cell, "source": "// \ud83d"}]}).cells[0].text, "// ?")
+        for broken, expected in [
+                (b"", "not a notebook"), (b"[" * 100000, "not a notebook"), (b"[]", "not a notebook"), (b"3", "not a notebook"), (b"\xff", "not UTF-8"), ({**whole, "nbformat": 9}, "not a notebook"),
+                ({**whole, "cells": 3}, "not a notebook"), ({**whole, "cells": [3]}, "not a notebook"), ({**whole, "cells": [{}]}, "not a notebook"),
+                ({**whole, "cells": []}, "nothing in it"), ({**whole, "metadata": {"kernelspec": {"name": "python3", "language": "python"}}}, "a notebook in python"),
+                ({**whole, "metadata": {"language_info": {"name": "python"}}}, "a notebook in python"), ({**whole, "metadata": []}, "not a notebook")]:
+            with self.assertRaises(cells.SourceError, msg=str(broken)[:80]) as caught:
+                reads(broken)
+            self.assertIn(expected, str(caught.exception))
+
+    def test_large(self):
+        text = "// " + "x" * 100 + "\n" + "f(a, \"b\", 'c');\n" * 100
+        node = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for _ in range(300)] + [nbformat.v4.new_code_cell("a " * 200000), nbformat.v4.new_code_cell("(" * 200000)])
+        begin = time.monotonic()
+        written = cells.write(notebook.source_of(node, "n"))
+        self.assertEqual(cells.write(cells.read(written)), written)
+        self.assertLess(time.monotonic() - begin, 20)
 
     def test_files(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -161,6 +161,8 @@ class Writer:
         helpers = cells[:first]
         tasks = matched(cells, tasks) if tasks is not None else {}
         rest = cells[first:]
+        while len(rest) > 1 and rest[1].cell_type == "code" and rest[1].metadata.get("cotangent", {}).get("before_main"):
+            helpers.append(rest.pop(1))
         if rest and rest[0].cell_type == "markdown":
             self.text(rest[0].source)
             rest = rest[1:]

@@ -9,11 +9,16 @@ Cells are marked by lines of the percent format:
 Marks may also stand before main, to cut the helpers into cells. In a notebook there is no main: its cells are dedented, and
 `return finish();` is a cell `finish("NAME");`. read() and write() are inverse to each other on what has this form (the tests hold
 every source of the course against that).
+
+Lines within a raw string are what they are: neither indented nor marks. A line of text that ends with a backslash would swallow
+the next one in C++, so it is written with ` //` behind it.
 """
 
 import json
 import re
 from dataclasses import dataclass, field
+
+from .tokens import line_starts
 
 INDENT = "  "
 MAIN = "int main() {"
@@ -52,6 +57,7 @@ class Source:
         return next((text for k, text in self.header if k == key), None)
 
 
+_GUARDED = re.compile(r"\\( //)+$")  # a backslash at the end, kept from being one
 _MARK = re.compile(r"\s*// %%\s*(\[markdown\])?\s*(\{.*\})?\s*$")
 
 
@@ -71,6 +77,7 @@ def _header(lines):
 
 def read(text, name=""):
     """Source of the text of a .cpp file. Errors: SourceError."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
     lines = text.split("\n")
     if lines and lines[-1] == "":
         lines.pop()
@@ -84,11 +91,12 @@ def read(text, name=""):
     header = _header(lines[:count])
     if not header:
         wrong(0, "no header comment: a source begins with '// Lesson NN: Title'")
-    mains = [i for i, line in enumerate(lines) if line.startswith("int main(")]
+    within = line_starts(text)  # of each line, what it begins in
+    mains = [i for i, line in enumerate(lines) if line.startswith("int main(") and not within[i]]
     if len(mains) != 1 or lines[mains[0]] != MAIN:
         wrong(mains[0] if mains else len(lines) - 1, f"one line must be '{MAIN}'")
     main = mains[0]
-    if lines[-1] != "}" or lines[-2].strip() != LAST:
+    if lines[-1] != "}" or lines[-2].strip() != LAST or main > len(lines) - 3:
         wrong(len(lines) - 1, f"the last two lines must be '{INDENT}{LAST}' and '}}'")
 
     cells = []
@@ -105,11 +113,12 @@ def read(text, name=""):
         for i in range(first, last):
             line = lines[i]
             if kind == "markdown":
-                stripped = line.strip()
+                stripped = line.lstrip()
                 if not stripped.startswith("//"):
                     wrong(i, "a line of a markdown cell must begin with '//'; code needs a mark '// %%' before it")
-                body.append(stripped[3:] if stripped.startswith("// ") else stripped[2:])
-            elif before_main or not line:
+                stripped = stripped[3:] if stripped.startswith("// ") else stripped[2:]
+                body.append(stripped[:-3] if _GUARDED.search(stripped) else stripped)
+            elif before_main or not line or within[i] == "string":
                 body.append(line)
             elif line.startswith(INDENT):
                 body.append(line[len(INDENT):])
@@ -122,16 +131,16 @@ def read(text, name=""):
     def cut(first, last, before_main):
         kind, metadata, start = "code", {}, first
         for i in range(first, last):
-            match = _MARK.match(lines[i])
+            match = None if within[i] else _MARK.match(lines[i])
             if not match:
-                if re.match(r"\s*// %%", lines[i]):
+                if not within[i] and re.match(r"\s*// %%", lines[i]):
                     wrong(i, "a mark is '// %%', then [markdown] or nothing, then metadata as a JSON object or nothing")
                 continue
             add(kind, metadata, start, i, before_main)
             try:
                 metadata = json.loads(match[2]) if match[2] else {}
-            except json.JSONDecodeError as error:
-                wrong(i, f"the cell's metadata is no JSON: {error.msg}")
+            except (json.JSONDecodeError, RecursionError) as error:
+                wrong(i, f"the cell's metadata is no JSON: {getattr(error, 'msg', 'too deep')}")
             kind, start = "markdown" if match[1] else "code", i + 1
         add(kind, metadata, start, last, before_main)
 
@@ -153,11 +162,18 @@ def write(source):
         return f"{indent}// %%{' [markdown]' if cell.kind == 'markdown' else ''}{data}"
 
     def body(cell, indent):
-        for line in cell.text.split("\n"):
+        lines = cell.text.split("\n")
+        within = line_starts(cell.text) if cell.kind == "code" else []
+        for i, line in enumerate(lines):
             if cell.kind == "markdown":
+                line += " //" if re.search(r"\\( //)*$", line) else ""
                 yield f"{indent}// {line}" if line else f"{indent}//"
+            elif within[i] == "string" or not line or line.startswith("#"):
+                yield line
+            elif re.match(r"\s*// %%", line) and not within[i]:
+                yield indent + line.replace("//", "// ", 1)  # a remark of this form is no mark
             else:
-                yield line if not line or line.startswith("#") else indent + line
+                yield indent + line
 
     first = True
     for cell in (c for c in source.cells if c.before_main):

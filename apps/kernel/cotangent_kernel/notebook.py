@@ -10,12 +10,15 @@ Fresh: same prose, no outputs, cells with the tag "solution" empty. A notebook r
 
 import argparse
 import os
+import re
 import sys
+import warnings
 
 import nbformat
 from nbformat import v4
 
 from .cells import Cell, Source, SourceError, read, write
+from .tokens import belongs_before_main, last_expression
 
 EMPTY = {"code": "// Your code here", "markdown": "*Your answer here*"}
 
@@ -28,16 +31,25 @@ def notebook(source, solutions=True):
         make = v4.new_markdown_cell if kind == "markdown" else v4.new_code_cell
         cells.append(make(text, id=f"cell-{len(cells):02d}", metadata=metadata))
 
-    for cell in source.cells:
+    # A notebook begins with its title, although a program must begin with its headers.
+    first = next((c for c in source.cells if c.kind == "markdown"), None)
+    titled = first is not None and first.text.startswith("# ")
+    for cell in [first] * titled + [c for c in source.cells if not titled or c is not first]:
         text = cell.text
         if not solutions and "solution" in cell.tags:
             text = EMPTY[cell.kind]
         metadata = dict(cell.metadata)
         if cell.before_main:
             metadata["cotangent"] = {"before_main": True}
+            if titled and cell is first and cell is not source.cells[0]:
+                metadata["cotangent"]["place"] = source.cells.index(cell)
         add(cell.kind, text, **metadata)
     # A cell has no file of whose name finish() could say what the lesson is called.
     add("code", f'finish("{source.name}");', tags=["finish"])
+    if source.value("Version"):
+        history = source.value("History")
+        add("markdown", "---\n\nVersion %s.%s Earlier ones: see `course/legacy/README.md`." % (
+            source.value("Version"), f" History: {history.rstrip('.')}." if history else ""), tags=["about"])
     return v4.new_notebook(
         cells=cells,
         metadata={
@@ -48,21 +60,93 @@ def notebook(source, solutions=True):
         })
 
 
+# --- Back to a source ---------------------------------------------------------------------------------------------------------
+
+QUESTION = re.compile(r"^\s*(?:\?\??\s*[\w:.]+|[\w:.]+\s*\?\??)\s*$")  # ?name and name? ask the kernel
+SHOW = "#include <cotangent/show.h>"
+
+
+def _language(node):
+    """The notebook's language, as its metadata has it, or nothing."""
+    for key, field in (("kernelspec", "language"), ("language_info", "name")):
+        entry = node.metadata.get(key)
+        if isinstance(entry, dict) and isinstance(entry.get(field), str) and entry[field]:
+            return entry[field]
+    return ""
+
+
+def _header(ours, cells, name):
+    """The header that the notebook remembers; else one with its first heading."""
+    pairs = ours.get("header")
+    try:
+        pairs = [(key, text) for key, text in pairs]
+        if pairs and all(isinstance(t, str) for pair in pairs for t in pair):
+            written = write(Source(pairs, [Cell("code", "f();")]))
+            if read(written).header == pairs:
+                return pairs
+    except (TypeError, ValueError):
+        pass
+    titles = [re.match(r"#+\s+(.+)", c.text) for c in cells if c.kind == "markdown"]
+    title = next((m[1].strip() for m in titles if m), "") or os.path.splitext(os.path.basename(name))[0] or "without a title"
+    return [("Notebook", title)]
+
+
+def _program_text(cell):
+    """The text of a code cell as a program has it: what Jupyter alone understands is put into C++."""
+    text = cell.source
+    if QUESTION.match(text):
+        return "// " + text.strip()
+    last = last_expression(text)
+    if last is None:
+        return text
+    start, end = last
+    # Only the value of a cell that was run is known to be one that can be shown.
+    if any(output.get("output_type") == "execute_result" for output in cell.get("outputs", [])):
+        return text[:start] + "ct::show(" + text[start:end] + ");" + text[end:]
+    return text[:end] + ";" + text[end:]
+
+
 def source_of(node, name=""):
-    """The Source of a notebook node, whoever edited it. Errors: SourceError if it is no notebook of ours."""
+    """The Source of a notebook node, whoever edited it. Errors: SourceError if it is no notebook in C++."""
+    language = _language(node)
+    if language and language.lower() not in ("c++", "c++20", "cpp"):
+        raise SourceError(f"{name or 'notebook'}: a notebook in {language}, not in C++")
     ours = node.metadata.get("cotangent")
-    if not isinstance(ours, dict) or not isinstance(ours.get("header"), list):
-        raise SourceError(f"{name or 'notebook'}: its metadata has no 'cotangent' entry, so it was not made from a source of the course")
-    cells = []
+    ours = ours if isinstance(ours, dict) else {}
+    cells, moved = [], None
     for cell in node.cells:
-        metadata = {k: v for k, v in cell.metadata.items() if k in ("tags",) and v}
-        if "finish" in metadata.get("tags", []) or not cell.source.strip() or cell.cell_type == "raw":
+        tags = cell.metadata.get("tags")
+        metadata = {"tags": [t for t in tags if isinstance(t, str)]} if isinstance(tags, list) and tags else {}
+        if {"finish", "about"} & set(metadata.get("tags", [])) or not cell.source.strip() or cell.cell_type not in ("code", "markdown"):
             continue
-        before = bool(cell.metadata.get("cotangent", {}).get("before_main"))
-        cells.append(Cell("markdown" if cell.cell_type == "markdown" else "code", cell.source.rstrip("\n"), metadata, before))
+        remembered = cell.metadata.get("cotangent")
+        if cell.cell_type == "markdown":
+            text = cell.source
+        else:
+            if re.fullmatch(r'(return )?(lesson::)?finish\((".*")?\);?', cell.source.strip()):
+                continue  # the source has it anyhow
+            text = _program_text(cell)
+        remembered = remembered if isinstance(remembered, dict) else {}
+        before = bool(remembered.get("before_main")) or (cell.cell_type == "code" and belongs_before_main(text))
+        text = re.sub(r"^(?:[ \t]*\n)+", "", text).rstrip()
+        cells.append(Cell(cell.cell_type, text, metadata, before))
+        if before and isinstance(remembered.get("place"), int):
+            moved = cells[-1], max(0, remembered["place"])
+    if not cells:
+        raise SourceError(f"{name or 'notebook'}: there is nothing in it")
+    if not any(isinstance(c.metadata.get("cotangent"), dict) for c in node.cells):
+        # Nothing is remembered: what is above the last include stands before main.
+        includes = [i for i, c in enumerate(cells) if c.before_main and "#include" in c.text]
+        for cell in cells[:includes[-1] if includes else 0]:
+            cell.before_main = True
+    if any("ct::show(" in c.text and c.kind == "code" for c in cells) and not any(SHOW in c.text for c in cells):
+        cells.insert(0, Cell("code", SHOW, {}, True))
     # What stands before main comes first, wherever it was moved to.
     cells.sort(key=lambda c: not c.before_main)
-    return Source([tuple(pair) for pair in ours["header"]], cells, ours.get("name", name))
+    if moved:  # the title, out of the way of the headers
+        cells = [c for c in cells if c is not moved[0]]
+        cells.insert(min(moved[1], sum(c.before_main for c in cells)), moved[0])
+    return Source(_header(ours, cells, name), cells, ours["name"] if isinstance(ours.get("name"), str) else name)
 
 
 def read_source(path):
@@ -75,10 +159,25 @@ def read_source(path):
 
 
 def read_notebook(path):
+    """A notebook of any version of the format, with what is missing filled in. Errors: SourceError, OSError."""
     try:
-        return nbformat.read(path, as_version=4)
-    except (nbformat.reader.NotJSONError, nbformat.ValidationError, UnicodeDecodeError, KeyError, AttributeError) as error:
-        raise SourceError(f"{path}: not a notebook: {str(error).splitlines()[0][:200]}") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of cells without ids
+            with open(path, encoding="utf-8-sig") as file:
+                node = nbformat.reads(file.read(), as_version=4)
+        for cell in node.cells:
+            text = cell.get("source", "")
+            text = "".join(text) if isinstance(text, list) else text
+            # Ends of lines as here, and no halves of characters, which no file can have.
+            cell.source = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace").decode("utf-8")
+            cell.setdefault("metadata", nbformat.NotebookNode())
+            cell.cell_type
+        return node
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{path}: not UTF-8 at byte {error.start}") from error
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError, KeyError, AttributeError, TypeError, ValueError, RecursionError) as error:
+        said = (str(error).splitlines() or [""])[0]
+        raise SourceError(f"{path}: not a notebook: {said[:200] if not isinstance(error, nbformat.reader.NotJSONError) else 'no JSON'}") from error
 
 
 def write_whole(path, text):
