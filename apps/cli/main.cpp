@@ -76,15 +76,16 @@ int print_targets(std::string_view command, const std::vector<std::string>& word
   return 0;
 }
 
-// For ./cotangent notebook: the learner's folder (an empty line if there is none), and the sources of a lesson or exercise, or of all.
-int print_sources(const std::vector<std::string>& words) {
+// For ./cotangent notebook and export: the learner's folder (an empty line if there is none), and the sources of a lesson or exercise,
+// or of all. `command` is what the learner typed.
+int print_sources(const std::vector<std::string>& words, const std::string& command) {
   std::vector<std::string> ignored;
   std::vector<cli::Lesson> all = cli::all_lessons();
   const auto exercises = cli::read_exercises(cli::course_folder(), ignored);
   all.insert(all.end(), exercises.begin(), exercises.end());
   if (!words.empty()) {
     auto found = cli::find_lesson(all, words[0]).lesson;
-    if (!found) found = cli::pick_lesson(words[0], "notebook");  // says what there is
+    if (!found) found = cli::pick_lesson(words[0], command);  // says what there is
     if (!found) return kUsage;
     all = {*found};
   }
@@ -115,7 +116,7 @@ int main(int argc, char** argv) {
   if (command == "run") return cli::run_command(words);
   if (command == "quiz") return cli::quiz_command(words);
   if (command == "new") return cli::new_command(words);
-  if (command == "sources") return print_sources(words);
+  if (command == "sources" || command == "sources-to-export") return print_sources(words, command == "sources" ? "notebook" : "export");
   if (command == "target") return print_targets("run", words);
   if (command == "targets" && !words.empty()) return print_targets(words[0], {words.begin() + 1, words.end()});
   constexpr std::string_view known[] = {"run",   "list", "learn",    "quiz",  "new",  "start",

@@ -61,6 +61,12 @@ class Typeset(unittest.TestCase):
         self.assertNotIn("$", html)
         self.assertIn("<h1>Slope</h1>", html)
 
+    def test_numbers_within_paragraphs(self):
+        self.assertNotIn("<ol>", formulas.markdown_html("the factors 1, 2,\n3. And more"))
+        self.assertIn("3. And more", formulas.markdown_html("the factors 1, 2,\n3. And more"))
+        for text in ["1. one\n2. two", "text\n\n2. two", "1. one\n   more\n2. two", "text:\n1. one\n2. two"]:
+            self.assertIn("<ol>", formulas.markdown_html(text), text)
+
     def test_what_cannot_be_read(self):
         with self.assertRaises(formulas.FormulaError) as caught:
             formulas.markdown_html(r"$\frac{1$")

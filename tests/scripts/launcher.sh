@@ -29,7 +29,7 @@ expect 2 "unknown command 'qiz'. Did you mean 'quiz'?" qiz
 expect 2 "unknown command 'chekc'. Did you mean 'check'?" chekc
 expect 2 "Did you mean '--version'?" -version
 for part in learn build develop './cotangent quiz [LESSON]' './cotangent run FILE.cpp'; do expect 0 "$part" help; done
-expect 2 "There are: run list learn quiz start check hint solution reset notebook book new test fuzz bench help --version" pineapple
+expect 2 "There are: run list learn quiz start check hint solution reset notebook export book new test fuzz bench help --version" pineapple
 expect 2 "There are: run" ''
 
 expect 2 "Did you mean: ./cotangent run 03" 03

@@ -4,8 +4,10 @@
     run(node)                                                 the same for any notebook node, in place
 """
 
+import contextlib
 import os
 import tempfile
+import threading
 
 from nbformat import v4
 
@@ -26,12 +28,28 @@ def worked(source, program=None):
     return run(notebook(source), program, source.name)
 
 
+_environment = threading.Lock()
+
+
+@contextlib.contextmanager
+def _without(*names):
+    """The environment without these: what a worker that starts here gets."""
+    with _environment:
+        kept = {name: os.environ.pop(name) for name in names if name in os.environ}
+        try:
+            yield
+        finally:
+            os.environ.update(kept)
+
+
 def run(node, program=None, name="notebook"):
     """Runs all code cells of a notebook in a new worker and returns the notebook. Cells run in an empty folder of their own, whose
     path is taken out of what they print. As in Jupyter, a cell with the tag raises-exception may fail, and the rest goes on."""
     with tempfile.TemporaryDirectory(prefix="cotangent-") as folder:
         folder = os.path.realpath(folder)
-        with Worker(program, folder=folder) as worker:
+        with _without("COTANGENT_RESULTS", "COTANGENT_QUESTIONS"):
+            worker = Worker(program, folder=folder)
+        with worker:
             count = 0
             for number, cell in enumerate(node.cells, 1):
                 if cell.cell_type != "code":

@@ -49,6 +49,11 @@ _process = None
 _known = {}
 
 
+def _end(process):
+    process.kill()
+    process.communicate()
+
+
 def _ask(formula):
     global _process
     if _process is None or _process.poll() is not None:
@@ -59,7 +64,7 @@ def _ask(formula):
                                         text=True, encoding="utf-8", env={**os.environ, "NODE_PATH": path})
         except OSError as error:
             raise FormulaError("formulas are typeset by KaTeX: apt-get install katex (%s)" % error) from error
-        atexit.register(_process.kill)
+        atexit.register(_end, _process)
     try:
         _process.stdin.write(json.dumps([formula.tex, formula.display]) + "\n")
         _process.stdin.flush()
@@ -120,14 +125,37 @@ def put_back(html, typeset_formulas):
     return re.sub(_OPEN + r"(\d+)" + _CLOSE, lambda m: typeset_formulas[int(m[1])], html)
 
 
-def markdown_html(markdown, strict=True, anchors=False):
+def _paragraphs(markdown):
+    """A line within a paragraph that happens to begin with "3. " begins no list, although nbconvert's reader thinks so."""
+    out, fence, state = [], False, ""
+    for line in markdown.split("\n"):
+        fence ^= bool(re.match(r" {0,3}(```|~~~)", line))
+        item = re.match(r" {0,3}(?:[-*+]|(\d+)[.)]) ", line)
+        if fence or not line.strip():
+            state = ""
+        elif item and item[1] and item[1] != "1" and state == "paragraph":
+            line = re.sub(r"^( *\d+)", r"\1\\", line)
+        elif item or state != "list":
+            state = "list" if item else "" if re.match(r" {0,3}(#|\||>)", line) else "paragraph"
+        out.append(line)
+    return "\n".join(out)
+
+
+def markdown_html(markdown, strict=True, anchors=False, attachments=None, clean=None):
     """HTML of Markdown with formulas. Code between fences is coloured with Pygments' classes; `anchors` gives headings an id and
-    a link to themselves, as nbconvert does. Errors: FormulaError (see typeset)."""
+    a link to themselves, as nbconvert does. `attachments` are a cell's pictures, and `clean` takes out of the HTML what is not
+    wanted, before the formulas are put in. Errors: FormulaError (see typeset)."""
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-    text, formulas = cut(markdown)
-    renderer = IPythonRenderer(escape=False, exclude_anchor_links=not anchors)
+    attachments = attachments or {}
+    # A picture that is not there leaves its name.
+    markdown = re.sub(r"!\[([^\]\n]*)\]\(attachment:([^)\s]+)[^)\n]*\)", lambda m: m[0] if attachments.get(m[2]) else m[1] or m[2], markdown)
+
+    text, formulas = cut(_paragraphs(markdown))
+    renderer = IPythonRenderer(escape=False, exclude_anchor_links=not anchors, attachments=attachments)
     html = MarkdownWithMath(renderer=renderer).render(text)
+    if clean:
+        html = clean(html)
     return put_back(html, [typeset(f, strict) for f in formulas])
 
 
