@@ -7,9 +7,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "apps/kernel"))
 os.environ["PYTHONPATH"] = str(ROOT / "apps/kernel")
 
-from cotangent_kernel.worker import Worker  # noqa: E402
+from cotangent_kernel.worker import Worker, find_program  # noqa: E402
 
-__all__ = ["ROOT", "Worker", "run"]
+__all__ = ["ROOT", "Worker", "find_program", "run"]
 
 
 def run(worker, code, label="In[1]"):
