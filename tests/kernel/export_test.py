@@ -130,6 +130,13 @@ class Pages(Folder):
         self.assertEqual(html.count("plain words"), 0)  # the table says it
         self.assertIn('<span class="ansi-red-fg">red</span> &amp; &lt;b&gt;', html)
 
+    def test_a_picture_goes_before_a_page(self):
+        svg = "<svg xmlns='http://www.w3.org/2000/svg'><title>seen</title></svg>"
+        node = v4.new_notebook(cells=[v4.new_code_cell("x", outputs=[v4.new_output("display_data", data={"text/html": "<p>unseen</p>", "image/svg+xml": svg, "text/plain": "p"})])])
+        html = page.page(node)
+        self.assertTrue('alt="seen"' in html)
+        self.assertFalse("unseen" in html)
+
     def test_nothing_runs_in_a_page(self):
         bad = "<script>alert(1)</script><img src=x onerror=alert(1)><iframe src=//a></iframe>"
         node = v4.new_notebook(metadata={"cotangent": {"header": [["<script>", bad]]}}, cells=[

@@ -36,7 +36,8 @@ def printed_by_program(entry):
         text = done.stdout.replace(os.path.realpath(folder) + "/", "")
     if done.returncode:
         raise AssertionError(f"the program failed: {done.stderr[-500:]}")
-    return re.sub(r"figure: results/(\S+)\.svg\nfigure: results/\1\.png\n", r"figure: <\1>\n", text)
+    # One figure may be several files.
+    return re.sub(r"figure: results/(\S+?)\.\w+\n(?:figure: results/\1[._]\S*\n)*", r"figure: <\1>\n", text)
 
 
 def printed_by_cells(node, source):

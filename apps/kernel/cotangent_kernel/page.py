@@ -65,9 +65,12 @@ def _heading(node):
 def page(node):
     """The HTML of a notebook node, whose author need not be trusted."""
     from nbconvert.exporters import HTMLExporter
+    from traitlets.config import Config
 
     title, about = _heading(node)
-    exporter = HTMLExporter(template_name="page", extra_template_basedirs=[FOLDER], filters=_filters(),
+    # What is there in several forms: the picture, not the HTML, which may be a page with scripts.
+    order = ["image/svg+xml", "image/png", "image/jpeg", "text/html", "text/markdown", "text/plain"]
+    exporter = HTMLExporter(config=Config({"NbConvertBase": {"display_data_priority": order}}), template_name="page", extra_template_basedirs=[FOLDER], filters=_filters(),
                             exclude_input_prompt=True, exclude_output_prompt=True)
     with open(os.path.join(FOLDER, "page", "style.css"), encoding="utf-8") as file:
         own = file.read()
