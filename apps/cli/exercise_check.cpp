@@ -149,16 +149,14 @@ std::string about_signal(int signal, const std::string& output) {
   }
 }
 
-std::string checks_of(const Step& exercise) {
-  return (fs::path(exercise.file).parent_path() / "checks" / exercise.file_name()).string();
-}
-
 Compiled compile_with(const Step& exercise, const std::string& file, const std::string& checks) {
   CompileOptions options;
-  // The parts of this exercise's checks (exercise_01_*.cpp) and what all checks share.
+  // The parts of this exercise's checks (exercise_01_*.cpp, workshop_3_*.cpp), what all checks of its kind share (workshop.cpp),
+  // and what all share.
   for (const auto& entry : fs::directory_iterator(fs::path(checks).parent_path())) {
     const std::string name = entry.path().filename().string();
-    const bool part = name.starts_with("exercise_") ? id_of(entry.path().stem().string()) == exercise.id() : true;
+    const bool own = name.starts_with("exercise_") || name.starts_with("workshop_");
+    const bool part = own ? id_of(entry.path().stem().string()) == exercise.id() : name != "workshop.cpp" || exercise.workshop();
     if (entry.path().extension() == ".cpp" && part && name != exercise.file_name()) options.with.push_back(entry.path().string());
   }
   if (course_folder() == CT_COURSE_DIR) options.with.clear();  // those of the course that was built are in its library
@@ -186,7 +184,7 @@ std::string CheckResult::summary() const {
 
 CheckResult check_exercise(const Step& exercise, const std::string& file, const std::string& folder) {
   CheckResult result;
-  const std::string checks = checks_of(exercise);
+  const std::string checks = exercise.checks_file();
   if (access(checks.c_str(), R_OK) != 0) {
     result.text = "cotangent: the checks of this exercise are missing: " + checks + "\n";
     return result;
@@ -246,7 +244,7 @@ CheckResult check_exercise(const Step& exercise, const std::string& file, const 
 }
 
 void compile_checks(const Step& exercise, const std::string& file) {
-  const std::string checks = checks_of(exercise);
+  const std::string checks = exercise.checks_file();
   if (access(checks.c_str(), R_OK) == 0) compile_with(exercise, file, checks);
 }
 

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -95,7 +96,7 @@ int start(Words words) {
   }
   if (moved) std::cout << "From now on this folder is used; what is in " << shown(before.folder) << " stays as it is.\n";
   if (s.first)
-    std::cout << "  lessons/ and exercises/ are yours to change; README.md says what is where.\n\nNow: ./cotangent learn\n";
+    std::cout << "  lessons/, workshops/ and exercises/ are yours to change; README.md says what is where.\n\nNow: ./cotangent learn\n";
   return 0;
 }
 
@@ -121,6 +122,18 @@ int record(const Words& words) {
   return kUsage;
 }
 
+// For scripts and tests: the file of an exercise or a workshop as a learner gets it.
+int print_fresh(const Words& words) {
+  const auto steps = course_steps(course_folder());
+  const auto it = std::find_if(steps.begin(), steps.end(), [&](const Step& s) {
+    return words.size() == 1 && s.exercise() && (s.id() == words[0] || s.source.stem == words[0]);
+  });
+  const auto text = it == steps.end() ? std::nullopt : it->fresh();
+  if (!text) return kUsage;
+  std::cout << *text;
+  return 0;
+}
+
 // learn starts this in the background.
 int warm(const Words& words) {
   const auto steps = course_steps(course_folder());
@@ -142,6 +155,7 @@ std::optional<int> guide(std::string_view command, int count, char** arguments) 
   if (command == "solution") return solution_command(words);
   if (command == "reset") return reset(words);
   if (command == "record") return record(words);
+  if (command == "fresh") return print_fresh(words);
   if (command == "warm") return warm(words);
   return std::nullopt;
 }

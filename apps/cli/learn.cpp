@@ -122,13 +122,13 @@ int watch_plainly(const std::vector<Step>& steps) {
 Advice advice(const Step& step, const Progress& progress) {
   const Standing s = standing(step, progress);
   if (s.done) return {};
-  if (step.exercise()) {
+  if (step.exercise() && !s.passed) {
     const auto it = progress.exercises.find(step.id());
     const bool tried = it != progress.exercises.end() && it->second.attempts > 0;
     return {tried ? "checks your file again; ./cotangent hint helps" : "checks your file, once its gaps are filled",
             "./cotangent check " + step.id()};
   }
-  if (!s.run) return {"runs it", "./cotangent run " + step.id()};
+  if (!s.run && !step.exercise()) return {"runs it", "./cotangent run " + step.id()};
   return {"its questions: " + std::to_string(s.right) + " of " + std::to_string(step.questions) + " are right",
           "./cotangent quiz " + step.id()};
 }
@@ -144,6 +144,7 @@ std::string status_line(const Step& step, const Progress& progress) {
                                          : "tried " + std::to_string(e.attempts) + " times";
     if (e.hints > 0) line += e.hints == 1 ? ", 1 hint seen" : ", " + std::to_string(e.hints) + " hints seen";
     if (e.solution_seen) line += ", solution seen";
+    if (step.questions > 0) line += ", " + std::to_string(s.right) + " of " + std::to_string(step.questions) + " questions right";
     return line;
   }
   std::string line = s.run ? "ran" : "not run yet";

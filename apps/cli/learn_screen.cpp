@@ -168,12 +168,8 @@ class Learn {
   }
 
   void quiz() {
-    if (exercise()) {
-      message_ = "An exercise has no questions; r checks it.";
-      return;
-    }
     if (step().questions == 0) {
-      message_ = "This lesson asks nothing; n for the next.";
+      message_ = exercise() ? "An exercise has no questions; r checks it." : "This lesson asks nothing; n for the next.";
       return;
     }
     const bool before = standing(step(), progress_).done;
@@ -212,7 +208,7 @@ class Learn {
 
   void hint(bool again) {
     if (!exercise()) {
-      message_ = "Hints are for exercises; a lesson is to be run (r), changed and run again.";
+      message_ = "Hints are for exercises and workshops; a lesson is to be run (r), changed and run again.";
       return;
     }
     show("hint", "hint", again ? std::vector<std::string>{step().id(), "--again"} : std::vector<std::string>{step().id()});
@@ -222,7 +218,7 @@ class Learn {
 
   void solution(bool insist) {
     if (!exercise()) {
-      message_ = "Solutions are for exercises.";
+      message_ = "Solutions are for exercises and workshops.";
       return;
     }
     show("a worked solution", "solution",
@@ -288,14 +284,14 @@ class Learn {
     if (exercise()) {
       if (!file) {
         text += folder_.empty()
-                    ? "\nExercises are done in a folder of your own: leave with x, then  ./cotangent start ~/cotangent-course\n"
+                    ? "\nExercises and workshops are done in a folder of your own: leave with x, then  ./cotangent start ~/cotangent-course\n"
                     : "\nYour folder lacks this file: u brings it.\n";
       } else {
         const std::string gaps = open_gaps(*file);
         text += (gaps.empty() ? "\nr checks your file."
                               : "\nThe gaps in your file:\n" + gaps +
                                     "\nFill them in your editor, and save: your file is checked at once.");
-        text += " h is a hint.\n";
+        text += step().questions > 0 ? " h is a hint. q asks its questions.\n" : " h is a hint.\n";
       }
     } else {
       text += file ? "\nr runs it. It is yours to change: save it, and it runs again." : "\nr runs it.";
@@ -371,7 +367,9 @@ class Learn {
               " lines, space and arrows move";
     out.push_back(painted(Paint::faint, rule(place)));
     out.push_back(painted(Paint::yellow, cut(message_, width)));
-    out.push_back(cut(exercise() ? "r check  h hint  s solution  f compiler  e edit  i intro  l list  n next  b back  x quit"
+    out.push_back(cut(exercise() && step().questions > 0
+                          ? "r check  q quiz  h hint  s solution  f compiler  e edit  i intro  l list  n next  b back  x quit"
+                      : exercise() ? "r check  h hint  s solution  f compiler  e edit  i intro  l list  n next  b back  x quit"
                                  : "r run  q quiz  f compiler  e edit  i intro  l list  n next  b back  x quit",
                       width));
     if (static_cast<int>(out.size()) > screen_.rows()) out.resize(static_cast<std::size_t>(screen_.rows()));

@@ -24,8 +24,8 @@ struct Ours {
 };
 
 std::string readme(const std::vector<Step>& steps) {
-  std::size_t lessons = 0, exercises = 0;
-  for (const Step& step : steps) ++(step.exercise() ? exercises : lessons);
+  std::size_t lessons = 0, workshops = 0, exercises = 0;
+  for (const Step& step : steps) ++(step.workshop() ? workshops : step.exercise() ? exercises : lessons);
   std::string text =
       "# Your course\n"
       "\n"
@@ -37,7 +37,7 @@ std::string readme(const std::vector<Step>& steps) {
       "    ./cotangent run 01              runs a lesson\n"
       "    ./cotangent run FILE            runs a file of yours, for example a changed lesson\n"
       "    ./cotangent quiz 01             its questions\n"
-      "    ./cotangent check exercise_01   checks your file of an exercise and says what is wrong\n"
+      "    ./cotangent check exercise_01   checks your file of an exercise or a workshop and says what is wrong\n"
       "    ./cotangent hint                the next of three hints\n"
       "    ./cotangent solution            a worked solution, once you have tried\n"
       "    ./cotangent reset exercise_01   the fresh file; yours is kept beside it\n"
@@ -49,6 +49,9 @@ std::string readme(const std::vector<Step>& steps) {
       "- `exercises/` has the files of the " +
       std::to_string(exercises) +
       " exercises. Fill the gaps, which are marked `// TODO(1): ...`.\n"
+      "- `workshops/` has the " +
+      std::to_string(workshops) +
+      " workshops, with a gap for each of their problems. `./cotangent run workshop_1` shows the worked one.\n"
       "- `compile_flags.txt` tells editors with clangd where the headers are, so that they complete names and mark errors.\n"
       "- `.cotangent.json` remembers what was copied here. A file that ends in `.new` is our new version of a file that you "
       "changed,\n"
@@ -71,7 +74,7 @@ std::string compile_flags() {
 std::vector<Ours> our_files(const std::vector<Step>& steps) {
   std::vector<Ours> files{{"README.md", readme(steps)}, {"compile_flags.txt", compile_flags()}};
   for (const Step& step : steps) {
-    if (auto text = read_file(step.file)) files.push_back({learner_name(step), std::move(*text)});
+    if (auto text = step.fresh()) files.push_back({learner_name(step), std::move(*text)});
   }
   return files;
 }
@@ -118,7 +121,9 @@ std::string name_beside(const fs::path& folder, const std::string& name, const M
 
 }  // namespace
 
-std::string learner_name(const Step& step) { return (step.exercise() ? "exercises/" : "lessons/") + step.file_name(); }
+std::string learner_name(const Step& step) {
+  return (step.workshop() ? "workshops/" : step.exercise() ? "exercises/" : "lessons/") + step.file_name();
+}
 
 std::optional<std::string> learner_file(const Step& step, const std::string& folder) {
   if (folder.empty()) return std::nullopt;
@@ -136,7 +141,7 @@ Started start_folder(const std::string& wanted, const std::vector<Step>& steps, 
   const fs::path folder = s.folder;
   std::error_code error;
   s.first = !fs::exists(folder / kManifest, error);
-  for (const char* part : {"", "lessons", "exercises"}) {
+  for (const char* part : {"", "lessons", "workshops", "exercises"}) {
     fs::create_directories(folder / part, error);
     if (error) {
       s.problem = shown((folder / part).string()) + " cannot be made: " + error.message() + ".";
@@ -184,7 +189,7 @@ Started start_folder(const std::string& wanted, const std::vector<Step>& steps, 
 
 std::string refresh(const Step& step, const std::string& folder, std::string& problem) {
   const std::string path = folder + "/" + learner_name(step);
-  const auto fresh = read_file(step.file);
+  const auto fresh = step.fresh();
   if (!fresh) {
     problem = step.file + ": " + std::strerror(errno);
     return "";

@@ -34,7 +34,7 @@ int list_command() {
   }
   // By number, as one looks things up; `learn` has the order in which they are best taken.
   std::stable_sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) {
-    const auto place = [](const Step& s) { return s.exercise() ? 2 : s.id()[0] >= '0' && s.id()[0] <= '9' ? 0 : 1; };
+    const auto place = [](const Step& s) { return s.kind == Step::Kind::exercise ? 2 : s.id()[0] >= '0' && s.id()[0] <= '9' ? 0 : 1; };
     return place(a) < place(b);
   });
   const Progress progress = read_progress();

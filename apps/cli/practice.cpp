@@ -30,8 +30,6 @@ std::optional<fs::file_time_type> saved_at(const std::string& file) {
   return time;
 }
 
-bool same_text(const std::string& a, const std::string& b) { return read_file(a) == read_file(b); }
-
 // Without a name: the exercise where the learner is, else the one that they saved last, else the first that is not passed.
 const Step* current_exercise(const std::vector<Step>& steps, const Progress& progress) {
   if (const auto place = find_step(steps, progress.place); place && steps[*place].exercise()) return &steps[*place];
@@ -43,7 +41,7 @@ const Step* current_exercise(const std::vector<Step>& steps, const Progress& pro
     if (standing(step, progress).passed) continue;
     if (!undone) undone = &step;
     const auto file = learner_file(step, progress.folder);
-    if (!file || same_text(*file, step.file)) continue;
+    if (!file || read_file(*file) == step.fresh()) continue;
     if (const auto time = saved_at(*file); time && (!when || *time > *when)) {
       when = time;
       latest = &step;
@@ -190,9 +188,8 @@ struct Hint {
 };
 
 std::vector<Hint> read_hints(const Step& exercise) {
-  const std::string path = (fs::path(exercise.file).parent_path() / "hints" / (exercise.source.stem + ".md")).string();
   std::vector<Hint> hints;
-  std::istringstream in(read_file(path).value_or(""));
+  std::istringstream in(read_file(exercise.hints_file()).value_or(""));
   std::string title;
   bool within = false;
   for (std::string line; std::getline(in, line);) {
@@ -275,7 +272,7 @@ int solution_command(Words words) {
               << step->id() << " --insist   shows it all the same\n";
     return 1;
   }
-  const std::string worked = (fs::path(step->file).parent_path() / "worked" / step->file_name()).string();
+  const std::string worked = step->worked_file();
   const auto text = read_file(worked);
   if (!text) {
     std::cerr << "cotangent: the worked file is missing: " << worked << '\n';

@@ -161,7 +161,7 @@ std::optional<Lesson> chosen(const Call& call) {
   }
   const Progress progress = read_progress();
   for (const Step& step : course_steps(course_folder())) {
-    if (!step.exercise() && standing(step, progress).right < step.questions) return step.source;
+    if (step.questions > 0 && standing(step, progress).right < step.questions) return step.source;
   }
   std::cerr << "cotangent: you have answered all questions. Once more, for example: ./cotangent quiz 01\n";
   return std::nullopt;

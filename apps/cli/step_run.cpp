@@ -49,7 +49,7 @@ Outcome run_lesson(const Step& lesson, const std::string& folder) {
 
 Checked check_and_record(const Step& exercise, const std::string& file, const std::string& folder) {
   Checked checked;
-  checked.fresh = read_file(file) == read_file(exercise.file);
+  checked.fresh = read_file(file) == exercise.fresh();
   checked.result = check_exercise(exercise, file, folder);
   if (checked.result.ran()) {
     change_progress([&](Progress& p) {
@@ -71,7 +71,7 @@ Outcome work_on(const Step& step, const std::string& folder) {
     out.summary = "no file";
     out.text =
         folder.empty()
-            ? "Exercises are done in a folder of your own. Make one, for example:\n  ./cotangent start ~/cotangent-course\n"
+            ? "Exercises and workshops are done in a folder of your own. Make one, for example:\n  ./cotangent start ~/cotangent-course\n"
             : "Your folder has no " + learner_name(step) + ". To get it back:\n  ./cotangent start " + shown(folder) + "\n";
     return out;
   }

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <iterator>
 
 #include "files.h"
+#include "fresh.h"
 
 namespace cli {
 namespace {
@@ -28,7 +30,7 @@ int number_of(const Lesson& lesson) {
 
 // Where something stands: the first number decides, what has the same stays in the catalog's order.
 int rank(const Step& step) {
-  if (step.exercise()) return step.id() == "exercise_01" ? 102 : step.id() == "exercise_02" ? 202 : 900;
+  if (step.kind == Step::Kind::exercise) return step.id() == "exercise_01" ? 102 : step.id() == "exercise_02" ? 202 : 900;
   if (const int number = number_of(step.source)) return number <= 10 ? 100 : number <= 21 ? 200 : 300;
   return step.source.folder == "lecture" ? 101 : step.source.folder == "part_2" ? 500 : 400;
 }
@@ -47,11 +49,32 @@ std::string Step::title() const {
   return name + ": " + source.title;
 }
 
+std::optional<std::string> Step::fresh() const {
+  auto text = read_file(file);
+  if (text && workshop()) text = fresh_text(*text);
+  return text;
+}
+
+namespace {
+// course/exercises/FOLDER/, which serves the workshops as well.
+std::string beside_exercises(const Step& step, const char* folder, const std::string& name) {
+  const auto place = std::filesystem::path(step.file).parent_path().parent_path() / "exercises" / folder / name;
+  return place.string();
+}
+}  // namespace
+
+std::string Step::worked_file() const { return workshop() ? file : beside_exercises(*this, "worked", file_name()); }
+std::string Step::checks_file() const { return beside_exercises(*this, "checks", file_name()); }
+std::string Step::hints_file() const { return beside_exercises(*this, "hints", source.stem + ".md"); }
+
 std::vector<Step> course_steps(const std::string& course) {
   std::vector<std::string> ignored;
   std::vector<Step> steps;
   for (const Lesson& lesson : read_catalog(course, ignored)) {
     Step step{Step::Kind::lesson, lesson, course + "/" + lesson.folder + "/" + lesson.stem + ".cpp"};
+    // A workshop is a lesson that something marks.
+    if (std::error_code error; lesson.id.starts_with("workshop_") && std::filesystem::exists(step.checks_file(), error))
+      step.kind = Step::Kind::workshop;
     step.questions = count_questions(read_file(step.file).value_or(""));
     steps.push_back(step);
   }
@@ -66,14 +89,14 @@ Standing standing(const Step& step, const Progress& progress) {
   if (step.exercise()) {
     const auto it = progress.exercises.find(step.id());
     s.done = s.passed = it != progress.exercises.end() && it->second.passed;
-    return s;
+    if (!step.workshop()) return s;
   }
   if (const auto it = progress.lessons.find(step.id()); it != progress.lessons.end()) s.run = it->second.finished;
   if (const auto it = progress.questions.find(step.id()); it != progress.questions.end()) {
     for (const auto& [print, question] : it->second) s.right += question.right_at > 0;
   }
   s.right = std::min(s.right, step.questions);  // questions that were reworded since are on record, too
-  s.done = s.run && s.right == step.questions;
+  s.done = (step.workshop() ? s.passed : s.run) && s.right == step.questions;
   return s;
 }
 
@@ -81,7 +104,9 @@ std::string mark(const Step& step, const Progress& progress) {
   const Standing s = standing(step, progress);
   if (step.exercise()) {
     const auto it = progress.exercises.find(step.id());
+    if (s.passed && step.workshop()) return "\u2713 " + std::to_string(s.right) + '/' + std::to_string(step.questions);
     if (s.passed) return "\u2713 passed";
+    if (step.workshop() && s.right > 0) return "  " + std::to_string(s.right) + '/' + std::to_string(step.questions);
     return it != progress.exercises.end() && it->second.attempts > 0 ? "tried" : "";
   }
   std::string out = s.run ? "\u2713" : "";

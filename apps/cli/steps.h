@@ -1,4 +1,4 @@
-// cli/steps.h -- the way through the course: lessons and exercises in the order in which they are best taken.
+// cli/steps.h -- the way through the course: lessons, workshops and exercises in the order in which they are best taken.
 #pragma once
 
 #include <optional>
@@ -15,13 +15,19 @@ namespace cli {
 std::string course_folder();
 
 struct Step {
-  enum class Kind { lesson, exercise } kind;
-  Lesson source;      // of both kinds: what the file's first lines say
+  enum class Kind { lesson, workshop, exercise } kind;
+  Lesson source;      // of all kinds: what the file's first lines say
   std::string file;   // in the course
-  int questions = 0;  // that a lesson asks
+  int questions = 0;  // that a lesson or a workshop asks
 
   const std::string& id() const { return source.id; }
-  bool exercise() const { return kind == Kind::exercise; }
+  /// It has gaps to fill, and a program that marks them: an exercise or a workshop.
+  bool exercise() const { return kind != Kind::lesson; }
+  bool workshop() const { return kind == Kind::workshop; }
+  /// The file as the learner gets it: of a workshop the source without its solutions. None if it cannot be read.
+  std::optional<std::string> fresh() const;
+  /// Files of an exercise or a workshop: with all solved, the program that marks it, and the hints.
+  std::string worked_file() const, checks_file() const, hints_file() const;
   /// "Lesson 03: The life of a graph"
   std::string title() const;
   std::string file_name() const { return source.stem + ".cpp"; }
@@ -34,7 +40,7 @@ std::vector<Step> course_steps(const std::string& course);
 struct Standing {
   bool run = false;     // a lesson came to its end
   int right = 0;        // its questions that are answered right
-  bool passed = false;  // an exercise
+  bool passed = false;  // an exercise or a workshop
   bool done = false;    // nothing is left to do in it
 };
 Standing standing(const Step& step, const Progress& progress);

@@ -42,6 +42,7 @@ void quote(std::string message) {
   ct::print("  | " + message);
 }
 
+Marking marking = nullptr;
 std::string warnings;  // what came while show_warning ran
 
 std::string json(const std::string& s) {
@@ -171,6 +172,19 @@ void note_gap(Gap gap) {
   for (const Gap& known : gaps())
     if (known.line == gap.line) return;
   gaps().push_back(gap);
+}
+
+Answered::Answered(const ct::Tensor& tensor) {
+  if (!tensor.defined()) return;
+  for (std::int64_t size : tensor.sizes()) shape.push_back(size);
+  const ct::Tensor flat = tensor.detach().to(ct::kDouble).contiguous().flatten();
+  const double* p = flat.data_ptr<double>();
+  numbers.assign(p, p + flat.numel());
+}
+
+void mark_by(Marking m) { marking = m; }
+void hand_in(Gap problem, const std::vector<Answered>& answers) {
+  if (marking) marking(problem, answers);
 }
 
 int finish(const char* file) {

@@ -78,6 +78,26 @@ void note_gap(Gap gap);
 template <class... Unused>
 void todo(Gap gap, const Unused&...) { note_gap(gap); }
 
+// --- Answers of a workshop ------------------------------------------------------------------------------------------------------
+
+/// One answer of the learner's, whatever type it has: its numbers (of a tensor all elements), or its words.
+struct Answered {
+  std::vector<double> numbers;
+  std::vector<std::string> words;
+  std::vector<std::int64_t> shape;  // of a tensor
+  Answered(double number) : numbers{number} {}
+  Answered(const std::string& word) : words{word} {}
+  Answered(const std::vector<std::string>& list) : words(list) {}
+  Answered(const std::vector<int>& list) : numbers(list.begin(), list.end()) {}
+  Answered(const std::vector<double>& list) : numbers(list) {}
+  Answered(const ct::Tensor& tensor);  // an undefined one has no numbers
+};
+/// Hands the answers to a problem to what marks them, `./cotangent check workshop_3`. Does nothing otherwise: hand_in(2, {best_eta});
+void hand_in(Gap problem, const std::vector<Answered>& answers);
+/// Who gets them; null: nobody.
+using Marking = void (*)(Gap problem, const std::vector<Answered>& answers);
+void mark_by(Marking marking);
+
 /// The last line of main: return lesson::finish();
 /// Prints the gaps that are open and the questions. If $COTANGENT_QUESTIONS names a file, they are written there with their answers, a JSON object a line.
 int finish(const char* file = __builtin_FILE());

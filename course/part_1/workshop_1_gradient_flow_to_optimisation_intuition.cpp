@@ -88,22 +88,29 @@ int main() {
   // An upstream gradient $v$ is a question: *how does $\langle v,\mathrm{out}\rangle$ change with $x$?*
   //
   // **Task 1.** Choose $v$, with entries that sum to one, so that the *last* feature counts most and the *first two* not at all.
-  // Before you run backward, write down for the two inputs below where `x.grad` will be other than 0, and how large.
+  // Before you run backward, write down for the two inputs below where `x.grad` will be other than 0, into `open_places` and
+  // `shut_places` (indices from 0). Then put both gradients into `open_grad` and `shut_grad`.
 
   // %%
   section("Task 1: a question");
   auto x_open = ct::tensor({-1.0, 0.5, 2.0, 1.0, 3.0, -2.0});   // both features that count are above 0
   auto x_shut = ct::tensor({-1.0, 0.5, 2.0, -1.0, 3.0, -2.0});  // the last one is not
   auto v = ct::zeros({4});
+  std::vector<int> open_places, shut_places;
+  ct::Tensor open_grad, shut_grad;
 
   // %% {"tags": ["solution"]}
   v = ct::tensor({0.0, 0.0, 0.25, 0.75});
+  open_places = {2, 3};
   const Reply passed = sensitivity(W, v, x_open);
+  open_grad = passed.grad;
   check(passed.out, {0, 0.5, 4, 3});
   check(passed.grad, {0, 0, 0.5, 2.25, 0, 0});
 
   // %% {"tags": ["solution"]}
+  shut_places = {2};  // the gate of feature 3 is shut
   const Reply blocked = sensitivity(W, v, x_shut);
+  shut_grad = blocked.grad;
   check(blocked.out, {0, 0.5, 4, 0});
   check(blocked.grad, {0, 0, 0.5, 0, 0, 0});
 
@@ -112,6 +119,9 @@ int main() {
   const Reply drawn = sensitivity(W, v, ct::randn({6}));
   check(drawn.out, {1.5409961, 0, 0, 1.7053}, 1e-4, 1e-4);
   check(drawn.grad, {0, 0, 0, 2.25, 0, 0});
+
+  // %%
+  hand_in(1, {v, open_places, shut_places, open_grad, shut_grad});
 
   // %% [markdown] {"tags": ["solution"]}
   // The answer has one line. For $i<4$
@@ -152,12 +162,14 @@ int main() {
 
   // %% [markdown]
   // **Task 2.** Let $v=(0,0,w,1-w)$, for 20 values of $w$ from 0.01 to 0.5. What are the mean gradients $\bar g_2$ and $\bar
-  // g_3$, as formulas of $w$? Measure them, and draw them against $v_2=w$, with a second axis for $v_3=1-w$. Then draw $\bar
-  // g_3/\bar g_2$ against $v_3/v_2$. Which line is that, and what does its slope say about $W$?
+  // g_3$, as formulas of $w$? Measure them (`v2`, `g2`, `g3`), and draw them against $v_2=w$, with a second axis for $v_3=1-w$.
+  // Then draw $\bar g_3/\bar g_2$ (`answered`) against $v_3/v_2$ (`asked`). Which line is that, and what does its `slope` say
+  // about $W$?
 
   // %%
   section("Task 2: on average");
   std::vector<double> v2, g0, g2, g3, asked, answered;
+  double slope = 0;
   const double root = std::sqrt(static_cast<double>(n));
 
   // %% {"tags": ["solution"]}
@@ -186,6 +198,7 @@ int main() {
     ct::print("w", ct::fixed(v2[i], 3), " g2", ct::fixed(g2[i], 5), " g3", ct::fixed(g3[i], 5), " g3/g2",
               ct::fixed(answered[i], 3), " 1.5 v3/v2", ct::fixed(1.5 * asked[i], 3));
   const Line line = fit(asked, answered);
+  slope = line.slope;
   const double offset = std::round(1000 * line.offset) / 1000 + 0.0;  // no "-0.000"
   ct::print("slope", ct::fixed(line.slope, 4), " offset", ct::fixed(offset, 3), " R^2", ct::fixed(line.r2, 6));
   check(line.slope, 1.5, 0.02);
@@ -212,6 +225,9 @@ int main() {
   check_that(left.series().size() == 3 && left.series("entry 2").x == v2 && right.series("g₃ / g₂").y == answered,
              "what was measured");
 
+  // %%
+  hand_in(2, {v2, g2, g3, asked, answered, slope});
+
   // %% [markdown] {"tags": ["solution"]}
   // Each gate is open with probability $\frac12$, independently of its factor. So $E[g_i]=\frac12W_{ii}v_i$: $w$ for entry 2 and
   // $1.5\,(1-w)$ for entry 3. The ratio is $\frac{W_{33}}{W_{22}}\cdot\frac{v_3}{v_2}$: a line through the origin with the slope
@@ -237,6 +253,9 @@ int main() {
   check(mixed.grad(), {3, 3, 0});
   check(mixed.grad(), M.t().mv(ct::ones({3})));
 
+  // %%
+  hand_in(3, {mixed.grad()});
+
   // %% [markdown] {"tags": ["solution"]}
   // $\tanh'(0)=1$, so `x.grad` $=W^\top v$: the sums of the columns. Input 2 moves feature 1 down and feature 2 up by the same
   // amount; for a question that counts both alike, it does not matter. A zero in a gradient can be a *balance*, not only a closed
@@ -255,6 +274,9 @@ int main() {
   (ct::relu(ways) + ct::relu(-ways)).sum().backward();
   ct::print("gradient at -2, 0, 3:", ways.grad());
   check(ways.grad(), {-1, 0, 1});
+
+  // %%
+  hand_in(4, {ways.grad()});
 
   // %% [markdown] {"tags": ["solution"]}
   // The sign of $x$; one way is always shut. At the kink both are, because relu'(0) is 0 by convention, and the sum is 0: as good
@@ -275,6 +297,9 @@ int main() {
   ct::print("inputs with a gradient:", fed.grad().count_nonzero().item<int>(), "of", n, " largest input",
             ct::fixed(fed.max().item<double>(), 2), " gradient of the bias", bias.grad()[0].item<float>());
   check_that(fed.grad().count_nonzero().item<int>() == 0 && bias.grad()[0].item<double>() == 0, "exactly 0, everywhere");
+
+  // %%
+  hand_in(5, {fed.grad(), bias.grad()});
 
   // %% [markdown] {"tags": ["solution"]}
   // Exactly zero, for all inputs *and* for the bias. Gradient descent can never bring this unit back, since the very number that
@@ -297,6 +322,9 @@ int main() {
             "and", column.max().item<float>());
   check(variance, w5 * w5, 1e-3);
   check_that(((column == 0) | (column == 0.5)).all().item<bool>(), "there are only two values");
+
+  // %%
+  hand_in(6, {variance});
 
   // %% [markdown] {"tags": ["solution"]}
   // $g_2=2w\cdot\mathrm{Bernoulli}(\frac12)$: it is either 0 or $2w$, never the mean $w$. Its variance is

@@ -85,15 +85,16 @@ int main() {
   // ## 2. Task: emphasise the diagonal, penalise the rest
   // **Task 1.** Choose two matrices $V$: `V_self`, which looks at self-similarities only, with $\sum_{ij}V_{ij}^2=1$; and
   // `V_penalty`, which has ones on the diagonal and *penalises* the other entries, with the weight $\frac14$. Which sign does a
-  // penalty have? Then ask backward what they do to $X$.
+  // penalty have? Then ask backward what they do to $X$, into `self` and `push`.
 
   // %%
   section("2. Two questions");
   auto V_self = ct::zeros({5, 5}), V_penalty = ct::zeros({5, 5});
+  ct::Tensor self, push;  // X.grad for each
 
   // %% {"tags": ["solution"]}
   V_self = ct::eye(5) / std::sqrt(5.0);
-  auto self = pulled_back(V_self, X);
+  self = pulled_back(V_self, X);
   ct::print("V = I / sqrt(5): X.grad =", self);
   check(self,
         ct::tensor(
@@ -101,7 +102,7 @@ int main() {
 
   // %% {"tags": ["solution"]}
   V_penalty = weights(1, -0.25);
-  auto push = pulled_back(V_penalty, X);
+  push = pulled_back(V_penalty, X);
   ct::print("L =", ct::fixed(objective(V_penalty, X), 7));
   ct::print("V = I - 1/4 elsewhere: X.grad =", push);
   check(objective(V_penalty, X), 2.4872158, 1e-6);
@@ -110,6 +111,9 @@ int main() {
                           {-0.0686855, -0.0686855, -0.5},
                           {-1.0, -1.0, 0.8399486},
                           {-1.0, -1.0, -0.5}}));
+
+  // %%
+  hand_in(1, {V_self, V_penalty, self, push});
 
   // %% [markdown] {"tags": ["solution"]}
   // **A correction.** The worked text that this workshop follows gives the entries that it calls "penalised" *positive* weights.
@@ -193,6 +197,9 @@ int main() {
   ct::print("descent ", ct::fixed(self_sum(downhill), 4), "         ", ct::fixed(cross_sum(downhill), 4));
   check(ct::tensor({self_sum(before), self_sum(uphill), self_sum(downhill)}), {3.2488, 3.4440, 3.1027}, 1e-4);
   check(ct::tensor({cross_sum(before), cross_sum(uphill), cross_sum(downhill)}), {3.0464, 0.7855, 5.3568}, 1e-4, 1e-4);
+
+  // %%
+  hand_in(2, {up, down});
 
   // %% [markdown] {"tags": ["solution"]}
   // To *reward* what $V$ weights positively, **ascend**. Optimisers descend, so they would be given $-L$. One sign in $V$, one in
@@ -284,8 +291,8 @@ int main() {
   // %% [markdown]
   // ## 7. Task: what the length shows
   // **Task 3.** The *length* of a gradient does not cancel. Estimate $E\,\|\nabla L\|_F$ for $X\sim N(0,1)$ over the family: how
-  // does it depend on $p$, and does the sign of $p$ matter? Use `many` for $p=0,\pm0.1,\pm0.2$, and fewer draws for a curve over
-  // $p$.
+  // does it depend on $p$, and does the sign of $p$ matter? Use `many` for the five values in `at`, into `lengths`, and fewer draws
+  // for a curve over $p$: `curve_plus` and `curve_minus` at the places `curve_p`.
 
   // %%
   section("7. The expected length");
@@ -317,6 +324,9 @@ int main() {
   save(length, "workshop_2_length");
   check(length.ax().series().at(0).y.at(0), 0.4654, 0, 0.01);
   check(length.ax().series().at(1).y.at(10), 1.5308, 0, 0.03);
+
+  // %%
+  hand_in(3, {lengths, curve_p, curve_plus, curve_minus});
 
   // %% [markdown] {"tags": ["solution"]}
   // The length rises from 0.47 to more than three times as much, although $\sum v^2=1$ throughout. Weight on the diagonal is

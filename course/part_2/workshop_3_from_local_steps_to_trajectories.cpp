@@ -6,7 +6,8 @@
 // %% [markdown]
 // # Workshop 3: From local steps to trajectories
 // Eight problems on what the four tutorials of Part 2 taught. Each names the variables that your answer is to fill; work on paper
-// first where it says *predict*. The cell after your answer checks it. The worked version has one answer to each.
+// first where it says *predict*. The cell after your answer hands it in and checks it; `./cotangent check workshop_3` says what is
+// probably wrong. The worked version has one answer to each.
 
 // %%
 #include <cotangent/functional.h>
@@ -86,7 +87,8 @@ int main() {
   }
 
   // %%
-  for (std::size_t i = 0; i < sorted.size(); ++i) {  // checks your answer, as soon as there is one
+  hand_in(1, {sorted});
+  for (std::size_t i = 0; i < sorted.size() && i < pairs.size(); ++i) {  // checks your answer, as soon as there is one
     const double factor = 1 - pairs[i].eta * pairs[i].a, size = std::abs(factor);
     const char* right = size > 1 + 1e-9 ? "divergent" : size > 1 - 1e-9 ? "critical" : factor < 0 ? "alternating" : "monotone";
     check_that(sorted[i] == right, "pair " + std::to_string(i) + ": sign and size of 1 - eta a decide");
@@ -121,6 +123,7 @@ int main() {
              "a timid rate needs more than ten times as many");
 
   // %%
+  hand_in(2, {best_eta});
   if (best_eta > 0) check(best_eta, 2.0 / 12, 0, 0.004);  // within one cell of the sweep
 
   // %% [markdown]
@@ -148,6 +151,7 @@ int main() {
             " below 1e-12 of it after one step:", after_one < 1e-12 * hidden(there).item<double>());
 
   // %%
+  hand_in(3, {estimated, after_one});
   if (estimated.defined()) {
     check(estimated, {50, 3, 0.2}, 1e-9);
     check_that(after_one < 1e-12 * hidden(there).item<double>(), "one step suffices");
@@ -193,6 +197,7 @@ int main() {
   check_that(edges.ax().series("0.95 of the limit").y.size() == 301, "301 losses");
 
   // %%
+  hand_in(4, {lambda_max, inside.loss, outside.loss});
   if (lambda_max > 0) {
     check(lambda_max, 16.700610, 1e-4);
     check_that(inside.steps() == 300 && inside.loss.back() < 1e-6, "0.95 of the limit converges");
@@ -239,6 +244,7 @@ int main() {
   check(map.ax().series("blows up").x.back(), 3.4, 1e-9);
 
   // %%
+  hand_in(5, {flips_from, blows_up_from});
   if (flips_from > 0) {
     check(flips_from, std::sqrt(6), 0, 0.01);  // the grid's accuracy
     check(blows_up_from, std::sqrt(11), 0, 0.01);
@@ -276,6 +282,7 @@ int main() {
   check_that(noise.ax().series("mean of 500 walkers").y.front() < 0.005, "it starts at the minimum, and climbs to the budget");
 
   // %%
+  hand_in(6, {allowed, hovering});
   if (allowed > 0) {
     check(allowed, 0.018921, 1e-4);
     check(hovering, 0.01, 0.1);
@@ -332,6 +339,7 @@ int main() {
   check(growth(0, 0).series("off-diagonal sum").y.at(50), -10.7431, 1e-5);
 
   // %%
+  hand_in(7, {L, trace, rest});
   if (!L.empty()) {
     check(ct::tensor({L.front(), L.back()}, ct::kDouble), {2.48722, 7.67164}, 1e-5);
     check(ct::tensor({trace.front(), trace.back(), rest.front(), rest.back()}, ct::kDouble),
@@ -346,8 +354,10 @@ int main() {
   // %% [markdown]
   // ## Problem 8. Which tool?
   // Three losses: (a) all curvatures 1, (b) curvatures 1000 and 1 along the axes, which you know, (c) curvatures 100 and 1 along
-  // directions that you do *not* know. Gradient descent, momentum, or rescaling the axes? Measure the steps from $(2, 2)$ to
-  // $f < 10^{-6}$, in `plain`, `heavy` and `rescaled`, each with its best settings.
+  // directions that you do *not* know. Measure the steps from $(2, 2)$ to $f < 10^{-6}$ of gradient descent, of momentum, and of
+  // gradient descent with rescaled axes, into `plain`, `heavy` and `rescaled` (three counts each), each with its best settings.
+  // Then put the tool that you would take for (a), (b) and (c) into `tools`: `"gradient descent"`, `"momentum"` or `"rescaling"`.
+  // If two do it equally well, take the simpler one.
 
   // %%
   section("Problem 8. Which tool?");
@@ -356,6 +366,7 @@ int main() {
   const std::vector<ct::Tensor> spectra = {ct::diag(point({1, 1})), ct::diag(point({1000, 1})),
                                            Q.matmul(ct::diag(point({100, 1}))).matmul(Q.t())};
   std::vector<int> plain, heavy, rescaled;
+  std::vector<std::string> tools;
 
   // %% {"tags": ["solution"]}
   auto steps_of = [](const ct::Tensor& H, bool momentum, const ct::Tensor& from) {
@@ -373,12 +384,15 @@ int main() {
     rescaled.push_back(steps_of(T.matmul(H).matmul(T), false, ct::linalg_solve(T, point({2, 2}))));
     ct::print("gradient descent", plain.back(), " momentum", heavy.back(), " rescaled", rescaled.back());
   }
+  tools = {"gradient descent", "rescaling", "momentum"};
 
   // %%
+  hand_in(8, {plain, heavy, rescaled, tools});
   if (plain.size() == 3 && heavy.size() == 3 && rescaled.size() == 3) {
     check_that(plain[0] == 1 && heavy[0] == 1, "a round bowl needs no tool");
     check_that(plain[1] == 5355 && heavy[1] == 269 && rescaled[1] == 1, "known axes: rescale");
     check_that(heavy[2] < 100 && heavy[2] < plain[2] / 4 && heavy[2] < rescaled[2], "unknown axes: momentum");
+    check_that(tools == std::vector<std::string>({"gradient descent", "rescaling", "momentum"}), "the choice follows from the counts");
   }
 
   // %% [markdown] {"tags": ["solution"]}

@@ -1,19 +1,28 @@
 #!/usr/bin/env bash
-# exercises.sh SOURCE_DIR LESSON_LIBRARY LIBRARY COMPILER EXERCISE [NAME..] -- marks files of an exercise and looks at what is said:
-# the worked file passes, the fresh file fails kindly, and each wrong solution of tests/exercises/EXERCISE.txt (or those NAMEd)
+# exercises.sh SOURCE_DIR LESSON_LIBRARY LIBRARY COMPILER CLI EXERCISE [NAME..] -- marks files of an exercise or a workshop and looks
+# at what is said: the worked file passes, the fresh file (of a workshop the one that CLI derives) fails kindly, and each wrong solution of tests/exercises/EXERCISE.txt (or those NAMEd)
 # fails at the right check, with the right diagnosis and the right line. Compiles two at once.
 set -euo pipefail
-source=$1 lesson=$2 library=$3 compiler=$4 exercise=$5
-shift 5
+source=$1 lesson=$2 library=$3 compiler=$4 cli=$5 exercise=$6
+shift 6
 only=" $* "
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 flags=(-std=c++20 -O0 -g1 -D_GLIBCXX_ASSERTIONS -w -I "$source/include" -I "$source/course" "-DCT_COURSE_DIR=\"$source/course\"")
 worked=$source/course/exercises/worked/$exercise.cpp fresh=$source/course/exercises/$exercise.cpp
+workshop=no
+if [[ $exercise == workshop_* ]]; then
+  workshop=yes
+  worked=$(ls "$source"/course/*/"$exercise".cpp)
+  fresh=$work/derived.cpp
+  COTANGENT_COURSE=$source/course "$cli" fresh "$exercise" >"$fresh"
+  # Nothing is lost but the solutions.
+  grep -vxFf "$worked" "$fresh" | grep -vE '^ *(// TODO\([0-9]+\): .*|todo\([0-9]+\);|// \*Your answer here\*)$' && { echo "the fresh file has lines of its own"; exit 1; }
+fi
 
 # The text of both files is the same, and every gap is marked twice: a comment for people, and a call for programs.
 prose() { sed -nE '/^ *\/\/ %% \[markdown\]/,/^ *(\/\/ %%)?$/p' "$1"; }
-diff <(prose "$worked") <(prose "$fresh") || { echo "the text cells of the two files differ"; exit 1; }
+[[ $workshop == yes ]] || diff <(prose "$worked") <(prose "$fresh") || { echo "the text cells of the two files differ"; exit 1; }
 [[ $(prose "$fresh" | wc -l) -gt 5 ]] || { echo "no text cells were found"; exit 1; }
 diff <(grep -oE 'TODO\([0-9]+\)' "$fresh" | grep -oE '[0-9]+') <(grep -oE 'todo\([0-9]+' "$fresh" | grep -oE '[0-9]+') || {
   echo "the gaps' comments and calls do not go together"
@@ -22,7 +31,9 @@ diff <(grep -oE 'TODO\([0-9]+\)' "$fresh" | grep -oE '[0-9]+') <(grep -oE 'todo\
 for step in 1 2 3; do grep -qx "## Hint $step" "$source/course/exercises/hints/$exercise.md" || { echo "there is no hint $step"; exit 1; }; done
 
 # What is the same for all is compiled once.
-{ grep '^#include <' "$worked"; echo '#include "exercises/checks/check.h"'; } >"$work/common.h"
+kind=check
+[[ $workshop == no ]] || kind=workshop
+{ grep '^#include <' "$worked"; echo "#include \"exercises/checks/$kind.h\""; } >"$work/common.h"
 "$compiler" "${flags[@]}" -x c++-header "$work/common.h" -o "$work/common.h.gch" 2>"$work/errors" || { cat "$work/errors"; exit 1; }
 
 # mark NAME: compiles the check with NAME.cpp inside it, runs it, and leaves NAME.status, NAME.out and NAME.json.

@@ -85,6 +85,10 @@ std::string json(const std::string& s) {
 
 std::string first_upper(std::string s) {
   const std::size_t word = s.find_first_not_of("abcdefghijklmnopqrstuvwxyz");  // a name keeps its small letter: zero_grad() ..
+  for (const char* verb : {" is ", " has ", " goes ", " begins ", " starts ", " ends ", " never "})  // .. or "sorted is empty"
+    if (word != 0 && word != std::string::npos && s.compare(word, std::string(verb).size(), verb) == 0 &&
+        source.match(source.whole(), "\\b" + s.substr(0, word) + "\\b"))
+      return s;
   if (word != 0 && word != std::string::npos && s[word] == ' ') s[0] = static_cast<char>(s[0] - 'a' + 'A');
   return s;
 }
@@ -284,6 +288,19 @@ void check(const Spec& spec, ct::FunctionRef<void()> body) {
   current = nullptr;
 }
 
+Watch::Watch(const Spec& spec, const std::string& doing) {
+  current = &spec;
+  activity = doing;
+  quiet = new Quiet;
+  allow(seconds_allowed);
+}
+Watch::~Watch() {
+  allow(0);
+  delete quiet;
+  quiet = nullptr;
+  current = nullptr;
+}
+
 int report() {
   const auto count = [](State s) {
     return std::count_if(results.begin(), results.end(), [s](const auto& r) { return r.second == s; });
@@ -309,6 +326,14 @@ int line_of(const std::string& function, std::initializer_list<const char*> patt
   const int line = match(function, patterns);
   return line > 0 || function.empty() ? line : source.definition(function).first;
 }
+
+int last_match(int first, int last, std::initializer_list<const char*> patterns) {
+  for (const char* pattern : patterns)
+    for (int n = last; n >= first; --n)
+      if (source.match({n, n}, pattern)) return n;
+  return 0;
+}
+std::string line_text(int line) { return source.line(line); }
 
 int recorded_at(const ct::Tensor& t) {
   if (!t.defined() || !t.grad_fn()) return 0;

@@ -48,6 +48,10 @@ int gap(int number);
 int line_of(const std::string& function, std::initializer_list<const char*> patterns = {});
 /// The same, but 0 if no pattern matches.
 int match(const std::string& function, std::initializer_list<const char*> patterns);
+/// The last line from `first` to `last` that matches the first of the patterns that any of them matches; 0 if none does.
+int last_match(int first, int last, std::initializer_list<const char*> patterns);
+/// A line as it is written, without the blanks around it.
+std::string line_text(int line);
 /// The learner's line that recorded the tensor's node; 0 if there is none.
 int recorded_at(const ct::Tensor& t);
 /// The learner's line that threw the exception caught last; 0 if it is not known.
@@ -72,6 +76,16 @@ std::vector<Saved>& figures();
 void run_program(ct::FunctionRef<int()> program);
 
 void note_throw() noexcept;
+
+/// While it lives, what runs belongs to a check whose body comes later: it prints nothing, has the time of one check, and if it
+/// crashes, that is the check's diagnosis.
+class Watch {
+ public:
+  Watch(const Spec& spec, const std::string& doing);
+  ~Watch();
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+};
 
 }  // namespace exercise
 
