@@ -96,6 +96,13 @@ class Sources(unittest.TestCase):
         whole = notebook.notebook(cells.read(PROGRAM, "99"))
         self.assertEqual([c.id for c in node.cells], [c.id for c in whole.cells])
 
+    def test_an_answer_in_several_cells_is_one_empty_cell_and_room(self):
+        answer = '  // %% {"tags": ["solution"]}\n  check(a, 2);\n\n'
+        self.assertIn(answer, PROGRAM)
+        node = notebook.notebook(cells.read(PROGRAM.replace(answer, 3 * answer), "99"), solutions=False)
+        found = [c.source for c in node.cells if c.source in (*notebook.EMPTY.values(), notebook.MORE)]
+        self.assertEqual(found, [notebook.EMPTY["code"], notebook.MORE, notebook.MORE, notebook.EMPTY["markdown"]])
+
     def test_a_cell_added_in_the_notebook(self):
         node = notebook.notebook(cells.read(PROGRAM, "99"))
         node.cells.append(nbformat.v4.new_code_cell("a += 1;"))

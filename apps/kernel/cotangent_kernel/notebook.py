@@ -21,6 +21,7 @@ from .cells import Cell, Source, SourceError, read, write
 from .tokens import belongs_before_main, last_expression
 
 EMPTY = {"code": "// Your code here", "markdown": "*Your answer here*"}
+MORE = "// More room, if you need it"  # of a model answer in several cells, the further ones
 
 
 def notebook(source, solutions=True):
@@ -37,7 +38,8 @@ def notebook(source, solutions=True):
     for cell in [first] * titled + [c for c in source.cells if not titled or c is not first]:
         text = cell.text
         if not solutions and "solution" in cell.tags:
-            text = EMPTY[cell.kind]
+            again = cell.kind == "code" and cells and cells[-1].source in (EMPTY["code"], MORE)
+            text = MORE if again else EMPTY[cell.kind]
         metadata = dict(cell.metadata)
         if cell.before_main:
             metadata["cotangent"] = {"before_main": True}
