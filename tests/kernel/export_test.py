@@ -5,6 +5,7 @@ import io
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -83,6 +84,18 @@ class Files(Folder):
             self.assertIn("Problem 5", text)
             self.assertNotIn("blocked", text)  # a variable of the model answer
             self.assertNotIn("execute_result", text)
+
+    @unittest.skipUnless(shutil.which("g++"), "no g++")
+    def test_a_notebook_of_ones_own_is_a_program(self):
+        shown = [v4.new_output("execute_result", data={"text/plain": "?"}, execution_count=1)]
+        node = v4.new_notebook(cells=[
+            v4.new_markdown_cell("# Mine"), v4.new_code_cell("auto x = ct::tensor({1.0}, ct::requires_grad());\nx * x", outputs=shown),
+            v4.new_code_cell('std::cout << x << "\\n";'), v4.new_code_cell("int twice(int a) {\n  return 2 * a;\n}"), v4.new_code_cell("twice(2)"),
+            v4.new_code_cell("?ct::randn"), v4.new_code_cell("x.backward()")])
+        self.assertEqual(call("--format", "cpp", "--to", self.folder, self.put("mine.ipynb", node))[0], 0)
+        said = subprocess.run(["g++", "-std=c++20", "-fsyntax-only", "-Wall", f"-I{ROOT}/include", f"-I{ROOT}/course", self.folder + "/mine.cpp"],
+                              capture_output=True, text=True)
+        self.assertEqual(said.returncode, 0, said.stderr[:2000])
 
     def test_what_may_be_somebodys_is_never_written_over(self):
         for kind in ("ipynb", "cpp"):

@@ -215,10 +215,10 @@ class Sources(unittest.TestCase):
 
         cell = {"cell_type": "code", "source": "int a;", "metadata": {}, "outputs": [], "execution_count": None}
         whole = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 0}
-        self.assertEqual(reads(whole).cells[0].text, "int a;")
-        self.assertEqual(reads({**whole, "cells": [{**cell, "source": ["int a;\n", "int b;"]}]}).cells[0].text, "int a;\nint b;")
-        self.assertEqual(reads(b"\xef\xbb\xbf" + json.dumps(whole).encode()).cells[0].text, "int a;")
-        self.assertEqual(reads({**whole, "cells": [{**cell, "source": "// \ud83d"}]}).cells[0].text, "// ?")
+        self.assertEqual(reads(whole).cells[-1].text, "int a;")
+        self.assertEqual(reads({**whole, "cells": [{**cell, "source": ["int a;\n", "int b;"]}]}).cells[-1].text, "int a;\nint b;")
+        self.assertEqual(reads(b"\xef\xbb\xbf" + json.dumps(whole).encode()).cells[-1].text, "int a;")
+        self.assertEqual(reads({**whole, "cells": [{**cell, "source": "// \ud83d"}]}).cells[-1].text, "// ?")
         for broken, expected in [
                 (b"", "not a notebook"), (b"[" * 100000, "not a notebook"), (b"[]", "not a notebook"), (b"3", "not a notebook"), (b"\xff", "not UTF-8"), ({**whole, "nbformat": 9}, "not a notebook"),
                 ({**whole, "cells": 3}, "not a notebook"), ({**whole, "cells": [3]}, "not a notebook"), ({**whole, "cells": [{}]}, "not a notebook"),
@@ -231,10 +231,10 @@ class Sources(unittest.TestCase):
     def test_large(self):
         text = "// " + "x" * 100 + "\n" + "f(a, \"b\", 'c');\n" * 100
         node = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for _ in range(300)] + [nbformat.v4.new_code_cell("a " * 200000), nbformat.v4.new_code_cell("(" * 200000)])
-        begin = time.monotonic()
+        begin = time.process_time()
         written = cells.write(notebook.source_of(node, "n"))
         self.assertEqual(cells.write(cells.read(written)), written)
-        self.assertLess(time.monotonic() - begin, 20)
+        self.assertLess(time.process_time() - begin, 20)
 
     def test_files(self):
         with tempfile.TemporaryDirectory() as folder:

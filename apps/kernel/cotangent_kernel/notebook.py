@@ -66,6 +66,8 @@ def notebook(source, solutions=True):
 
 QUESTION = re.compile(r"^\s*(?:\?\??\s*[\w:.]+|[\w:.]+\s*\?\??)\s*$")  # ?name and name? ask the kernel
 SHOW = "#include <cotangent/show.h>"
+# What cells have without asking, and the last line of a source.
+GIVEN = '#include <cotangent/cotangent.h>\n' + SHOW + '\n\n#include <iostream>\n\n#include "common/lesson.h"\n\nusing lesson::finish;'
 
 
 def _language(node):
@@ -141,7 +143,9 @@ def source_of(node, name=""):
         includes = [i for i, c in enumerate(cells) if c.before_main and "#include" in c.text]
         for cell in cells[:includes[-1] if includes else 0]:
             cell.before_main = True
-    if any("ct::show(" in c.text and c.kind == "code" for c in cells) and not any(SHOW in c.text for c in cells):
+    if not any('"common/lesson.h"' in c.text for c in cells):
+        cells.insert(0, Cell("code", GIVEN, {}, True))
+    elif any("ct::show(" in c.text and c.kind == "code" for c in cells) and not any(SHOW in c.text for c in cells):
         cells.insert(0, Cell("code", SHOW, {}, True))
     # What stands before main comes first, wherever it was moved to.
     cells.sort(key=lambda c: not c.before_main)
