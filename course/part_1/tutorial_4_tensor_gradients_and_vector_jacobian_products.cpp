@@ -64,7 +64,7 @@ int main() {
   check(out, ct::ones({5, 4}) + 3 * ct::eye(5, 4));
 
   // %%
-  save(ct::inspect::graph(out, {{"inp", inp}, {"out", out}}, {.left_to_right = true}), "tutorial_4_graph");
+  save(ct::inspect::graph(out, {{"inp", inp}, {"out", out}}), "tutorial_4_graph");
 
   // %% [markdown]
   // Without $v$ there is nothing to start from; and $v$ must have the shape of the output, not of the input.

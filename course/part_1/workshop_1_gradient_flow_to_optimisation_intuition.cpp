@@ -137,7 +137,7 @@ int main() {
   auto probe = ct::ones({6}, ct::requires_grad());
   auto features = W.mv(probe);
   auto out = features.relu();
-  auto drawing = ct::inspect::graph(out, {{"W", W}, {"x", probe}, {"W x", features}, {"out", out}}, {.left_to_right = true});
+  auto drawing = ct::inspect::graph(out, {{"W", W}, {"x", probe}, {"W x", features}, {"out", out}});
   save(drawing, "workshop_1_graph");
   check_that(drawing.node("out").node == "ReluBackward0", "the gate is a node of its own");
 
