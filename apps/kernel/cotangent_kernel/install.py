@@ -10,9 +10,9 @@ NAME = "cotangent"
 
 
 def spec(worker=None):
-    """kernel.json. Debian's own Python, since another one that comes first in PATH has none of Debian's packages."""
+    """kernel.json. Debian's own Python with Debian's packages: another one may come first in PATH, or others be in the user's folder."""
     package = pathlib.Path(__file__).resolve().parent
-    env = {"PYTHONPATH": str(package.parent), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    env = {"PYTHONPATH": str(package.parent), "PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     if worker:
         env["COTANGENT_WORKER"] = str(pathlib.Path(worker).resolve())
     return {
