@@ -166,6 +166,7 @@ void Layout::place_panels(const Figure& figure, std::vector<PanelFrame>& frames,
       f.key_x = (key_width > panel_width ? x0 + cell_width / 2 : x0 + mc.left * em + panel_width / 2) / width;
       const Margins& own = each[index(r * cols + c)];
       f.key_y = f.bottom - (own.below - 0.3) * em / height;
+      if (figure.ax(r * cols + c).legend_ == "outside") f.key_x = f.right + (own.right - key.widest - 4.2) * em / width;
       x0 += cell_width;
     }
     top -= cell_height;

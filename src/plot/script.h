@@ -26,7 +26,7 @@ struct PanelFrame {
   std::string_view legend{};               // one of legend_places but not "best"; empty: no legend
   bool legend_covers_data = false;
   double key_char = 0, key_spacing = 0;    // what the terminal takes for the width of a character; lines from entry to entry
-  double key_x = 0, key_y = 0;             // of a legend below: the middle of its lower edge, in parts of the sheet
+  double key_x = 0, key_y = 0;             // of a legend below: the middle of its lower edge, and outside: its left edge, in parts of the sheet
   int key_columns = 1;
 };
 // Whether an image is drawn cell by cell, and not as one picture, whose pixels readers of SVG blur.

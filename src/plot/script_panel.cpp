@@ -76,8 +76,9 @@ void write_key(std::string& out, const Axes& a, const PanelFrame& f) {
   }
   const KeySize key = key_size(a);
   out += "set key ";
-  if (f.legend == "outside") out += "outside right top vertical";
-  else if (f.legend == "below")  // gnuplot's own place below leaves no room for the labels of an axis with fixed margins
+  // gnuplot's own places outside and below go by its equal cells, and leave no room for labels beside fixed margins.
+  if (f.legend == "outside") out += "at screen " + brief(f.key_x, 5) + "," + brief(f.top, 5) + " left top vertical";
+  else if (f.legend == "below")
     out += "at screen " + brief(f.key_x, 5) + "," + brief(f.key_y, 5) + " center bottom horizontal maxcols " + std::to_string(f.key_columns);
   else {
     const auto has = [&](std::string_view word) { return f.legend.find(word) != f.legend.npos; };

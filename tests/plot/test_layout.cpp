@@ -166,3 +166,21 @@ TEST_CASE("figure: a sheet of panels grows with what stands below and above them
   given.ax(0).legend("below");
   CHECK(given.height() == 300);
 }
+
+TEST_CASE("figure: a legend outside stands right of its panel, and left of the next one") {
+  if (!have_gnuplot()) { MESSAGE("gnuplot is missing: pictures are not tested"); return; }
+  const Folder folder;
+  for (int cols : {1, 2}) {
+    Figure f(1, cols);
+    for (int i = 0; i < cols; ++i) f.ax(i).plot({0, 1}, {0, 1}, {.label = "one of two"}).plot({0, 1}, {1, 0}, {.label = "the other"});
+    f.ax(0).legend("outside");
+    f.savefig(folder / "a.svg");
+    std::string svg = content(folder / "a.svg");
+    svg.erase(0, svg.find("</desc>"));
+    const auto panels = margins(f.script("a.svg"));
+    const std::size_t at = svg.rfind("translate(", svg.find("<text>one of two<")) + 10;
+    const double x = std::stod(svg.substr(at)), end = cols == 1 ? f.width() : panels[1][0] * f.width();
+    CHECK(x > panels[0][1] * f.width() + 20);   // room for a line of the sample
+    CHECK(x + 70 < end);
+  }
+}
