@@ -17,7 +17,7 @@ if not all(importlib.util.find_spec(name) for name in ("sphinx", "myst_parser", 
     print("Sphinx, MyST, Furo, nbformat or KaTeX is not installed")
     sys.exit(77)
 
-from cotangent_book import check, pages, site  # noqa: E402
+from cotangent_book import check, pages, pdf, site  # noqa: E402
 from cotangent_book.course import BookError  # noqa: E402
 
 WORK = tempfile.TemporaryDirectory()
@@ -86,6 +86,20 @@ class Site(unittest.TestCase):
             self.assertEqual(made.returncode, 1)
             self.assertIn("has other files in it", made.stderr)
             self.assertEqual(os.listdir(other), ["thesis.txt"])
+
+    @unittest.skipUnless(shutil.which("pdfinfo") and any(map(shutil.which, pdf.BROWSERS)), "no Chromium or pdfinfo")
+    def test_a_pdf(self):
+        with tempfile.TemporaryDirectory() as folder:
+            made = build("--pdf", "--to", folder, "03_retain", "tutorial_2_minimal")
+            self.assertEqual(made.returncode, 0, made.stderr)
+            file = pathlib.Path(folder, "cotangent.pdf")
+            places = pdf.destinations(file)
+            text = subprocess.run(["pdftotext", "-layout", str(file), "-"], capture_output=True, text=True, check=True).stdout.split("\f")
+            for title, name in (("Lesson 03: The life of a graph", "03_retain_graph"), ("Tutorial 2: A minimal", "tutorial_2_minimal_learning_problem")):
+                self.assertIn(title, text[places["document-" + name] - 1])
+                entry = re.search(name[0:2].replace("tu", "Tutorial 2") + r" · .*?(\d+)\n", text[1])
+                self.assertEqual(int(entry[1]), places["document-" + name])
+            self.assertIn("10 p.", "".join(text[places["document-answers"] - 1:]))  # an answer, at the end
 
     def test_an_unknown_page(self):
         self.assertIn("no page of the course is called pineapple", build("pineapple").stderr)

@@ -2,6 +2,7 @@
 import argparse
 import hashlib
 import pathlib
+import re
 import shutil
 import sys
 import time
@@ -10,14 +11,14 @@ from cotangent_kernel.cells import SourceError
 from cotangent_kernel.formulas import FormulaError
 from cotangent_kernel.notebook import notebook, notebook_text, read_source
 
-from . import check, course, execute, indexes, reference, site
+from . import check, course, execute, indexes, pdf, reference, site
 from .pages import Writer
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
 def write_sources(pages, folder, printed):
-    """The book as Markdown. A file that stays the same keeps its time, so that Sphinx need not read it again."""
+    """The book as Markdown; returns the pages of the reference part. A file that stays the same keeps its time, so that Sphinx need not read it again."""
     fresh = folder.with_name(folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     (fresh / "figures").mkdir(parents=True)
@@ -26,15 +27,20 @@ def write_sources(pages, folder, printed):
         (fresh / "figures" / name).write_text(text, encoding="utf-8")
         return "figures/" + name
 
+    told = []
     for page in pages:
         tasks = notebook(read_source(page.path)).cells if page.hints else None
-        text = Writer(page, put_file, printed).write(tasks)
-        (fresh / (page.name + ".md")).write_text(text, encoding="utf-8")
+        writer = Writer(page, put_file, printed)
+        (fresh / (page.name + ".md")).write_text(writer.write(tasks), encoding="utf-8")
+        told.append((indexes.label(page), page.name, writer.answers))
     documents = reference.write(ROOT, fresh)
     (fresh / "concepts.md").write_text(indexes.concepts(pages), encoding="utf-8")
     (fresh / "error_messages.md").write_text(indexes.errors(pages, printed), encoding="utf-8")
     documents = [("Index of concepts", "concepts"), ("Index of error messages", "error_messages"), *documents]
-    (fresh / "index.md").write_text(indexes.front(pages) + indexes.contents(pages, documents), encoding="utf-8")
+    if printed:
+        (fresh / "answers.md").write_text(indexes.answers(told), encoding="utf-8")
+        documents.insert(0, ("Answers", "answers"))
+    (fresh / "index.md").write_text(indexes.front(pages, printed) + indexes.contents(pages, documents), encoding="utf-8")
 
     folder.mkdir(parents=True, exist_ok=True)
     new = {p.relative_to(fresh) for p in fresh.rglob("*") if p.is_file()}
@@ -45,6 +51,7 @@ def write_sources(pages, folder, printed):
         if not (folder / name).exists() or (folder / name).read_bytes() != (fresh / name).read_bytes():
             shutil.copy(fresh / name, folder / name)
     shutil.rmtree(fresh)
+    return documents
 
 
 def forget_others(work):
@@ -68,6 +75,11 @@ def put_notebooks(pages, site_folder):
     for page in pages:
         (folder / (page.name + ".ipynb")).write_text(notebook_text(notebook(page.source, solutions=False)), encoding="utf-8")
         shutil.copy(page.path, folder)
+
+
+def version():
+    text = (ROOT / "include/cotangent/version.h").read_text(encoding="utf-8")
+    return re.search(r'#define CT_VERSION "([^"]*)"', text)[1]
 
 
 def main(arguments=None):
@@ -96,7 +108,18 @@ def main(arguments=None):
         wrong = check.problems(folder)
         if wrong:
             raise course.BookError("the book has faults:\n  " + "\n  ".join(wrong))
+        if options.pdf:
+            site.progress("[printing]")
+            documents = write_sources(pages, work / "print", True)
+            for old in ("singlehtml", "singlehtml.trees"):
+                shutil.rmtree(work / old, ignore_errors=True)
+            joined = site.build("singlehtml", work / "print", work, "PRINT")
+            shutil.copytree(work / "print/figures", joined / "figures", dirs_exist_ok=True)
+            leaves = pdf.make(pages, documents, joined, work / "cotangent.pdf", version())
         site.put(folder, target)
+        if options.pdf:
+            shutil.copy(work / "cotangent.pdf", target)
+            print(f"{target / 'cotangent.pdf'}: {leaves} pages")
     except (course.BookError, SourceError, FormulaError, OSError) as error:
         print(f"\ncotangent: {error}", file=sys.stderr)
         return 1

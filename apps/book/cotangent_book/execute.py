@@ -4,18 +4,14 @@ import hashlib
 import json
 import os
 import pathlib
-import re
 import tempfile
 
 import nbformat
-from nbformat import v4
 
-from cotangent_kernel.notebook import notebook, read_source
-from cotangent_kernel.worker import Worker, WorkerDied
+from cotangent_kernel.execute import CellFailed, worked
+from cotangent_kernel.worker import WorkerDied
 
 from .course import BookError
-
-CELL_SECONDS = 600
 
 
 def fingerprint(root):
@@ -31,43 +27,15 @@ def fingerprint(root):
 
 def run(path):
     """(notebook with outputs, questions). Errors: BookError, when a cell fails."""
-    node = notebook(read_source(path))
     with tempfile.TemporaryDirectory() as folder:
+        # finish() writes them there.
         os.environ["COTANGENT_QUESTIONS"] = os.path.join(folder, "questions")
-        os.environ["COTANGENT_RESULTS"] = os.path.join(folder, "results")
-        with Worker(folder=folder) as worker:
-            for number, cell in enumerate((c for c in node.cells if c.cell_type == "code"), 1):
-                outputs = []
-                result = worker.execute(cell.source, f"In[{number}]", lambda kind, content: outputs.append((kind, content)))
-                cell.outputs, cell.execution_count = [], number
-                for kind, content in outputs:
-                    add(cell.outputs, kind, content, number)
-                if result.status != "ok" and "raises-exception" not in cell.metadata.get("tags", []):
-                    said = "\n".join("".join(e[2]) for e in result.errors)
-                    raise BookError(f"{path}: cell {number} fails:\n{said}")
+        try:
+            node = worked(path)
+        except CellFailed as error:
+            raise BookError(str(error)) from error
         with open(os.environ["COTANGENT_QUESTIONS"], encoding="utf-8") as file:
-            questions = [json.loads(line) for line in file]
-    return node, questions
-
-
-def add(outputs, kind, content, number):
-    """One output more of a cell; figures that it saved are shown where it says so."""
-    if kind in ("display", "result"):
-        data = {m: c for m, c in content.items()}
-        outputs.append(v4.new_output("display_data", data=data) if kind == "display"
-                       else v4.new_output("execute_result", data=data, execution_count=number))
-        return
-    for piece in re.split(r"(?m)^(figure: .*\n)", content):
-        match = re.fullmatch(r"figure: (.*)\n", piece)
-        if match:
-            if match[1].endswith(".svg"):
-                data = {"image/svg+xml": pathlib.Path(match[1]).read_text(encoding="utf-8"), "text/plain": pathlib.Path(match[1]).stem}
-                outputs.append(v4.new_output("display_data", data=data))
-        elif piece:
-            if outputs and outputs[-1].output_type == "stream" and outputs[-1].name == kind:
-                outputs[-1].text += piece
-            else:
-                outputs.append(v4.new_output("stream", name=kind, text=piece))
+            return node, [json.loads(line) for line in file]
 
 
 def run_to(path, kept):

@@ -56,8 +56,10 @@ The first call installs the Debian packages that it needs, and builds the librar
 """
 
 
-def front(pages):
-    """The front page with its contents."""
+def front(pages, printed):
+    """The front page. In print it is the title page, and the contents are made with the page numbers."""
+    if printed:
+        return "# Cotangent\n\n"
     first = {}
     for page in pages:
         first.setdefault(page.chapter, page)
@@ -88,6 +90,15 @@ def contents(pages, reference):
 def tree(caption, entries):
     lines = "\n".join(f"{title} <{name}>" if title else name for title, name in entries)
     return f"```{{toctree}}\n:caption: '{caption}'\n:maxdepth: 1\n:hidden:\n\n{lines}\n```\n\n"
+
+
+def answers(told):
+    """In print: the answers of all questions. `told`: (title, name, answers) of pages."""
+    out = ["# Answers\n\n"]
+    for title, name, texts in told:
+        if texts:
+            out.append(f"## {plain(title)}\n\n" + "".join(texts))
+    return "".join(out)
 
 
 def concepts(pages):

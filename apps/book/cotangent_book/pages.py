@@ -66,7 +66,7 @@ def described(svg, name):
 
 
 class Writer:
-    """Writes one page; figures go where `put_file(name, text)` puts them, which returns the path for the page."""
+    """Writes one page, for the screen or printed; figures go where `put_file(name, text)` puts them, which returns the path for the page."""
 
     def __init__(self, page, put_file, printed=False):
         self.page, self.put_file, self.printed = page, put_file, printed
@@ -74,6 +74,7 @@ class Writer:
         self.out = []
         self.headed = False  # a heading of the text came since the last code
         self.labels = set()
+        self.answers = []
 
     # --- Outputs ----------------------------------------------------------------------------------------------------------
 
@@ -93,11 +94,19 @@ class Writer:
         return body
 
     def shown(self, data):
+        if 'class="ct-steps"' in data.get("text/html", ""):
+            return self.steps(data["text/html"])
         if "image/svg+xml" in data:
             return self.figure(data["image/svg+xml"])
         if "text/html" in data:
             return raw('<div class="output shown-value">' + data["text/html"] + "</div>")
         return raw(f'<pre class="output">{html.escape(data.get("text/plain", ""))}</pre>')
+
+    def steps(self, text):
+        """A backward pass in frames: with buttons on the screen; in print all frames."""
+        if self.printed:
+            text = re.sub(r"(?s)<(script|style)>.*?</\1>", "", text)
+        return raw('<figure class="picture">' + re.sub(r"\n\s*\n", "\n", text) + "</figure>")
 
     def figure(self, svg):
         self.figures += 1
@@ -181,10 +190,12 @@ class Writer:
                     # A heading cannot be folded away, so it becomes a bold line.
                     text = re.sub(r"(?m)^#+ (.*)$", r"**\1**", cell.source)
                     self.out.append(folded("Model answer", text + "\n\n", "solution", self.printed))
-            elif re.search(r"^\s*ask\(", cell.source, re.M):
+            elif re.search(r"^\s*ask\(", cell.source, re.M) or self.out[-1].endswith("## Questions\n\n"):
                 self.asking(cell)
             else:
                 self.code(cell, task)
+        # The heading may be there already; hints come before it.
+        self.out[-1] = re.sub(r"\n*## Questions\s*\Z", "\n\n", "\n\n" + self.out[-1])
         self.out += [self.hints(), self.questions()]
         self.out.append(self.end())
         return "".join(self.out)
@@ -217,8 +228,7 @@ class Writer:
     def questions(self):
         if not self.page.questions:
             return "".join(self.asked)
-        last = re.findall(r"(?m)^##? (.*)$", "".join(self.out))[-1:]
-        out = "" if last == ["Questions"] and not self.page.hints else "## Questions\n\n"
+        out = "## Questions\n\n"
         if not self.printed:
             out += f"Answer them at the terminal with `./cotangent quiz {self.page.short}`, which lets you try twice.\n\n"
         for number, question in enumerate(self.page.questions, 1):
@@ -230,7 +240,11 @@ class Writer:
             right = [letters[i] for i, o in enumerate(question["options"]) if o["right"]]
             answer = {"number": lambda: f"{question['key']:.6g}", "yes_no": lambda: "yes" if question["key"] else "no",
                       "choice": lambda: right[0], "several": lambda: ", ".join(right) or "none of them"}[question["kind"]]()
-            out += folded("Answer", f"**{plain(answer)}**. {plain(question['why'])}\n\n", "answer", self.printed)
+            told = f"**{plain(answer)}**. {plain(question['why'])}\n\n"
+            if self.printed:
+                self.answers.append(f"**{number}.** {told}")  # at the end of the book
+            else:
+                out += folded("Answer", told, "answer", False)
         return out + "".join(self.asked)
 
     def end(self):

@@ -12,6 +12,7 @@ CHAPTER = (
     ("learning.md", "The guide"),
     ("command-line.md", "The command line"),
     ("notebooks.md", "Notebooks"),
+    ("book.md", "The book"),
     ("exercises.md", "How exercises are checked"),
     ("course-and-libtorch.md", "The course in libtorch"),
 )

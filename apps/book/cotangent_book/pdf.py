@@ -1,0 +1,87 @@
+"""The book as one PDF: Sphinx joins the pages, Chromium prints them twice, the second time with page numbers in the contents."""
+import html
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+
+from .course import CHAPTERS, BookError
+
+BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")
+SECONDS = 600
+
+
+def make(pages, reference, folder, target, version):
+    """Prints the joined pages in `folder` as `target`; returns the number of pages. Errors: BookError."""
+    index = folder / "index.html"
+    text = index.read_text(encoding="utf-8")
+    chapters = [(chapter, [(p.entry, p.name) for p in pages if p.chapter == chapter]) for _, chapter, _ in CHAPTERS]
+    chapters = [c for c in chapters if c[1]] + [("Reference", reference)]
+    printed = folder / "printed.html"
+    numbers = {}
+    for _ in range(2):
+        printed.write_text(with_front(text, chapters, numbers, version), encoding="utf-8")
+        print_to(printed, target)
+        numbers = destinations(target)
+        missing = [name for _, entries in chapters for _, name in entries if f"document-{name}" not in numbers]
+        if missing:
+            raise BookError(f"pages are missing in the PDF: {', '.join(missing)}")
+    return int(re.search(r"Pages:\s+(\d+)", run("pdfinfo", str(target)))[1])
+
+
+def with_front(text, chapters, numbers, version):
+    """The joined pages with a title page and contents before them."""
+    rows = []
+    for chapter, entries in chapters:
+        rows.append(f"<h2>{html.escape(chapter)}</h2>")
+        for title, name in entries:
+            number = numbers.get(f"document-{name}", "")
+            rows.append(f'<p><a href="#document-{name}"><span class="entry">{html.escape(title)}</span><span class="dots"></span><span class="number">{number}</span></a></p>')
+    front = (f'<div class="title-page"><p class="name">Cotangent</p><p class="subtitle">Gradients in C++, computed, seen and understood</p>'
+             f'<p class="edition">Version {version}</p></div><nav class="contents"><p class="heading">Contents</p>{"".join(rows)}</nav>')
+    return text.replace("<body>", "<body>" + front, 1)
+
+
+def destinations(file):
+    """{name: page} of the places that the contents lead to."""
+    found = {}
+    for line in run("pdfinfo", "-dests", str(file)).splitlines():
+        match = re.match(r"\s*(\d+)\s.*\"(.*)\"", line)
+        if match:
+            found[match[2]] = int(match[1])
+    return found
+
+
+def print_to(page, target):
+    browser = next((b for b in BROWSERS if shutil.which(b)), None)
+    if not browser:
+        raise BookError("a PDF is printed by Chromium: apt-get install chromium-headless-shell")
+    with tempfile.TemporaryDirectory() as profile:
+        options = ["--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                   f"--user-data-dir={profile}", f"--print-to-pdf={target}", "--no-pdf-header-footer", "--generate-pdf-document-outline"]
+        if os.geteuid() == 0:
+            options.append("--no-sandbox")  # which Chromium has not for root
+        run(browser, *options, page.as_uri())
+    if not target.exists():
+        raise BookError(f"{browser} printed nothing")
+
+
+def run(*command):
+    """Runs a program, and ends it and what it started after a time. Errors: BookError."""
+    with tempfile.TemporaryFile("w+") as said:
+        try:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, start_new_session=True)
+        except OSError as error:
+            raise BookError(f"{command[0]}: {error.strerror}") from error
+        try:
+            process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            raise BookError(f"{pathlib.Path(command[0]).name} did not end in {SECONDS} seconds") from None
+        said.seek(0)
+        text = said.read()
+    if process.returncode:
+        raise BookError(f"{command[0]} failed:\n{text[-1000:]}")
+    return text
