@@ -2,6 +2,7 @@
 import html
 import re
 import xml.etree.ElementTree as ElementTree
+import zlib
 from difflib import SequenceMatcher
 
 from cotangent_kernel.notebook import EMPTY
@@ -31,7 +32,9 @@ def folded(summary, body, kind, printed):
 
 
 def slug(text):
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    """A short name for an anchor."""
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return name if len(name) <= 40 else f"{name[:31].rstrip('-')}-{zlib.crc32(text.encode()):08x}"
 
 
 def printed_lines(text):

@@ -19,6 +19,8 @@ def make(pages, reference, folder, target, version):
     text = index.read_text(encoding="utf-8")
     chapters = [(chapter, [(p.entry, p.name) for p in pages if p.chapter == chapter]) for _, chapter, _ in CHAPTERS]
     chapters = [c for c in chapters if c[1]] + [("Reference", reference)]
+    # A page's place is its title: before that would be on the leaf before.
+    text = re.sub(r'(<span id="document-[^"]+"></span>)(\s*<section[^>]*>\s*<h2[^>]*>)', r"\2\1", text)
     printed = folder / "printed.html"
     numbers = {}
     for _ in range(2):
