@@ -29,7 +29,7 @@ def write_sources(pages, folder, printed):
 
     told = []
     for page in pages:
-        tasks = notebook(read_source(page.path)).cells if page.hints else None
+        tasks = notebook(read_source(page.path)).cells if page.exercise else None
         writer = Writer(page, put_file, printed)
         (fresh / (page.name + ".md")).write_text(writer.write(tasks), encoding="utf-8")
         told.append((indexes.label(page), page.name, writer.answers))

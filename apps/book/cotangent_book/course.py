@@ -26,7 +26,7 @@ class Page:
     chapter: str
     source: object                 # cotangent_kernel.cells.Source
     worked: pathlib.Path = None    # what is executed: the source, or an exercise's worked solution
-    hints: pathlib.Path = None
+    hints: pathlib.Path = None      # of an exercise or a workshop
     node: object = None            # the executed notebook
     questions: list = field(default_factory=list)
 
@@ -41,8 +41,9 @@ class Page:
         return match[0] if match else self.name
 
     @property
-    def kind(self):
-        return self.source.header[0][0].split()[0].lower()
+    def exercise(self):
+        """Whether the source is the task, and the worked solution another one."""
+        return self.path.parent.name == "exercises"
 
     @property
     def title(self):
@@ -71,9 +72,10 @@ def pages(root, only=()):
             if only and not any(word in path.stem for word in only):
                 continue
             page = Page(path, chapter, read_source(path), path)
-            if folder == "course/exercises":
+            if page.exercise:
                 page.worked = path.parent / "worked" / path.name
-                page.hints = path.parent / "hints" / (path.stem + ".md")
+            hints = root / "course/exercises/hints" / (path.stem + ".md")
+            page.hints = hints if hints.exists() else None
             found.append(page)
     if not found:
         raise BookError(f"no page of the course is called {' or '.join(only)}")

@@ -145,7 +145,7 @@ class Writer:
         else:
             if task != EMPTY["code"]:
                 self.out.append(fence("cpp", task))
-            self.out.append(folded("Worked solution" if self.page.hints else "Model answer", body, "solution", self.printed))
+            self.out.append(folded("Worked solution" if self.page.exercise else "Model answer", body, "solution", self.printed))
 
     def asking(self, cell):
         """A cell that asks: its code computes the answers, so it is folded away."""
@@ -165,20 +165,21 @@ class Writer:
     def write(self, tasks=None):
         """The Markdown of the page. `tasks`: the cells of the exercise file, if the notebook is its worked solution."""
         page = self.page
-        cells = [c for c in page.node.cells if "finish" not in c.metadata.get("tags", [])]
+        cells = [c for c in page.node.cells if not {"finish", "about"} & set(c.metadata.get("tags", []))]
         self.asked = []
         self.out = [f"# {plain(page.title)}\n\n", self.facts()]
-        # The introduction first, then the headers.
-        first = next((i for i, c in enumerate(cells) if c.cell_type == "markdown"), len(cells))
-        helpers = cells[:first]
         tasks = matched(cells, tasks) if tasks is not None else {}
-        rest = cells[first:]
-        while len(rest) > 1 and rest[1].cell_type == "code" and rest[1].metadata.get("cotangent", {}).get("before_main"):
-            helpers.append(rest.pop(1))
-        if rest and rest[0].cell_type == "markdown":
-            self.text(rest[0].source)
-            rest = rest[1:]
-        while rest and helpers and rest[0].cell_type == "markdown" and not re.match(r"##", rest[0].source):
+        # A notebook begins with its title; what the program has before that comes folded after the introduction.
+        helpers, rest = [], cells
+        if cells[0].cell_type == "markdown":
+            self.text(cells[0].source)
+            ours, rest = cells[0].metadata.get("cotangent", {}), cells[1:]
+            if ours.get("before_main"):
+                count = ours.get("place", 0)
+            else:
+                count = next((i for i, c in enumerate(rest) if not c.metadata.get("cotangent", {}).get("before_main")), len(rest))
+            helpers, rest = rest[:count], rest[count:]
+        while rest and helpers and rest[0].cell_type == "markdown" and not re.search(r"(?m)^##", rest[0].source):
             self.text(rest[0].source)
             rest = rest[1:]
         if helpers:
@@ -195,6 +196,8 @@ class Writer:
                     self.out.append(folded("Model answer", text + "\n\n", "solution", self.printed))
             elif re.search(r"^\s*ask\(", cell.source, re.M) or self.out[-1].endswith("## Questions\n\n"):
                 self.asking(cell)
+            elif all(re.match(r"#include|using namespace|$", line) for line in cell.source.split("\n")):
+                self.before_main([cell])
             else:
                 self.code(cell, task)
         # The heading may be there already; hints come before it.
@@ -211,14 +214,15 @@ class Writer:
             lines.append(f"**Concepts**: {concepts}")
         if page.hints:
             lines.append(f"**Do it yourself**: `./cotangent start FOLDER`, then `./cotangent check {page.short}`")
-        else:
+        if not page.exercise:
             lines.append(f"**Run it yourself**: `./cotangent run {page.short}`, or `./cotangent notebook {page.short}`")
         if not self.printed:
-            lines.append(f'<a href="notebooks/{page.name}.ipynb" download>Notebook {"to fill in" if page.solutions or page.hints else "without outputs"}</a>'
+            lines.append(f'<a href="notebooks/{page.name}.ipynb" download>Notebook {"to fill in" if page.solutions or page.exercise else "without outputs"}</a>'
                          f' · <a href="notebooks/{page.name}.cpp" download>C++ source</a>')
         version = page.source.value("Version")
         if version:
-            lines.append(f"**Version**: {plain(version)}")
+            history = page.source.value("History")
+            lines.append(f"**Version**: {plain(version)}" + (f". **History**: {plain(history)}" if history else ""))
         return ":::{container} facts\n" + "\\\n".join(lines) + "\n:::\n\n"
 
     def hints(self):
