@@ -105,7 +105,9 @@ void Worker::execute(const std::string& code, const std::string& label, int want
       snapshot.roll_back();
     }
     Thrown thrown;
-    if (!call(loaded.initialisers, thrown)) {
+    const bool fine = call(loaded.initialisers, thrown);
+    end_process_of_cell();
+    if (!fine) {
       send_error(thrown.type, thrown.message, thrown.text());
       snapshot.roll_back();
     }
@@ -124,7 +126,7 @@ void Worker::execute(const std::string& code, const std::string& label, int want
       if (source.text[i] != '\n') source.text[i] = ' ';
   }
 
-  const Plan plan = make_plan(*session, redefinitions, snapshot, source, label);
+  const Plan plan = make_plan(*session, redefinitions, source, label);
   if (!plan.warnings.empty()) std::fputs(plan.warnings.c_str(), stderr);
   if (!plan.ok) {
     send_error("CompileError", plan.first_error, plan.errors);
@@ -153,6 +155,7 @@ void Worker::execute(const std::string& code, const std::string& label, int want
   redefinitions.remember(*session);
   run("the cell");
   let_interrupts_through(false);
+  if (session->defines_main()) std::fputs("note: main was defined, but not run: call it, or write its lines into a cell as they are\n", stderr);
   std::cout.flush();
   snapshot.commit();
   done("ok", false);

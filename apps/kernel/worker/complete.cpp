@@ -106,7 +106,7 @@ Object complete(Session& session, const std::string& code, unsigned at) {
   while (start > 0 && in_word(code[start - 1])) --start;
   const std::string word = code.substr(start, at - start);
   Object out;
-  const bool answered = in_a_copy(nullptr, [&] {
+  const bool answered = in_a_copy([&] {
     std::map<std::pair<unsigned, std::string>, std::pair<std::string, std::string>> found;  // by priority and text: kind, signature
     std::set<std::string> seen;
     Proposals proposals([&](clang::Sema&, const std::string& text, clang::CodeCompletionResult& r, clang::CodeCompletionString& s) {
@@ -140,7 +140,7 @@ Object inspect(Session& session, const std::string& code, unsigned at) {
   const std::string word = code.substr(start, end - start);
   Object out;
   if (!word.empty()) {
-    in_a_copy(nullptr, [&] {
+    in_a_copy([&] {
       std::vector<std::string> with, without;
       std::set<const clang::Decl*> seen;
       Proposals proposals([&](clang::Sema& sema, const std::string& text, clang::CodeCompletionResult& r, clang::CodeCompletionString&) {

@@ -10,17 +10,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "snapshot.h"
-
 namespace kernel {
 
-bool in_a_copy(Snapshot* snapshot, llvm::function_ref<llvm::json::Object()> f, llvm::json::Object& result) {
+bool in_a_copy(llvm::function_ref<llvm::json::Object()> f, llvm::json::Object& result) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return false;
   const pid_t child = ::fork();
   if (child == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (snapshot) snapshot->forget();
     for (int s : {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGINT}) ::signal(s, SIG_DFL);
     std::string text;
     llvm::raw_string_ostream out(text);

@@ -5,10 +5,7 @@
 
 namespace kernel {
 
-class Snapshot;
-
-/// Runs f in a copy of this process, and gives what it returned. False if the copy died. `snapshot` is one that the copy must not
-/// keep alive.
-bool in_a_copy(Snapshot* snapshot, llvm::function_ref<llvm::json::Object()> f, llvm::json::Object& result);
+/// Runs f in a copy of this process, and gives what it returned. False if the copy died.
+bool in_a_copy(llvm::function_ref<llvm::json::Object()> f, llvm::json::Object& result);
 
 }  // namespace kernel

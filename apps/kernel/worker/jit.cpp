@@ -15,6 +15,7 @@
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 
+#include <cstdio>
 #include <cstdlib>
 #include <cxxabi.h>
 #include <dlfcn.h>
@@ -48,6 +49,10 @@ extern "C" void* __ct_thread_local(const char* name) { return find(name); }
 
 // exit() would run destructors of a process that its copy is to go on with.
 extern "C" void ct_exit(int code) { exit_of_cell(code); }
+extern "C" void ct_exit_at_once(int code) { exit_of_cell(code, true); }
+
+// Later cells print, too.
+extern "C" int ct_fclose(std::FILE* file) { return file == stdout || file == stderr ? std::fflush(file) : std::fclose(file); }
 
 // Names that no cell defined come from the libraries.
 class Libraries : public llvm::orc::DefinitionGenerator {
@@ -138,6 +143,8 @@ std::string start_jit(const std::string& path) {
   own[jit->mangleAndIntern("__ct_thread_local")] = symbol(&__ct_thread_local);
   own[jit->mangleAndIntern("__emutls_get_address")] = symbol(&__emutls_get_address);
   own[jit->mangleAndIntern("exit")] = symbol(&ct_exit);
+  for (const char* name : {"_exit", "_Exit", "quick_exit"}) own[jit->mangleAndIntern(name)] = symbol(&ct_exit_at_once);
+  own[jit->mangleAndIntern("fclose")] = symbol(&ct_fclose);
   // The library would be searched before the program, which has its own.
   for (const char* name : {"__cxa_throw", "_ZSt17rethrow_exceptionNSt15__exception_ptr13exception_ptrE"})
     if (void* p = ::dlsym(RTLD_DEFAULT, name)) own[jit->mangleAndIntern(name)] = {llvm::orc::ExecutorAddr::fromPtr(p), llvm::JITSymbolFlags::Exported};

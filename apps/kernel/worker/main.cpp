@@ -54,6 +54,18 @@ std::vector<std::string> arguments() {
   return args;
 }
 
+// Without a byte order mark, and with the ends of lines that all counting is by. For cells; a place in the text (`at`) stays right
+// as long as there are none of either, as in what Jupyter sends.
+std::string tidy(llvm::StringRef text) {
+  text.consume_front("\xEF\xBB\xBF");
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\r') out += text[i];
+    else if (i + 1 == text.size() || text[i + 1] != '\n') out += '\n';
+  }
+  return out;
+}
+
 [[noreturn]] void give_up(const std::string& why) {
   kernel::send(Object{{"event", "failed"}, {"text", kernel::utf8(why)}});
   std::_Exit(1);
@@ -81,7 +93,7 @@ int main(int argc, char** argv) {
 
   for (Object request; kernel::receive(request); request.clear()) {
     const llvm::StringRef op = request.getString("op").value_or("");
-    const std::string code = request.getString("code").value_or("").str();
+    const std::string code = tidy(request.getString("code").value_or(""));
     if (op == "execute") {
       worker.execute(code, request.getString("label").value_or("In[ ]").str(), static_cast<int>(request.getInteger("optimise").value_or(-1)));
     } else if (op == "is_complete") {

@@ -6,7 +6,6 @@
 #include "copy.h"
 #include "lex.h"
 #include "protocol.h"
-#include "snapshot.h"
 
 namespace kernel {
 namespace {
@@ -74,13 +73,13 @@ unsigned number(const llvm::json::Value& v) { return static_cast<unsigned>(v.get
 
 }  // namespace
 
-Plan make_plan(Session& session, const Redefinitions& redefinitions, Snapshot& snapshot, const Source& source, const std::string& label) {
+Plan make_plan(Session& session, const Redefinitions& redefinitions, const Source& source, const std::string& label) {
   Plan plan;
   plan.source = source;
   for (int tries = 0; tries < most_tries; ++tries) {
     Object found;
     plan.errors.clear();
-    if (!in_a_copy(&snapshot, [&] { return try_out(session, redefinitions, plan.source, plan.clashes, label); }, found)) {
+    if (!in_a_copy([&] { return try_out(session, redefinitions, plan.source, plan.clashes, label); }, found)) {
       plan.first_error = "the compiler itself crashed on this cell; please try to write it differently";
       plan.errors = {plan.first_error + "\n"};
       return plan;

@@ -16,8 +16,6 @@
 
 namespace kernel {
 
-class Snapshot;
-
 struct Plan {
   bool ok = false;
   std::vector<std::string> errors;    // rendered, the first one first
@@ -28,7 +26,7 @@ struct Plan {
   std::vector<Clash> clashes;
 };
 
-Plan make_plan(Session& session, const Redefinitions& redefinitions, Snapshot& snapshot, const Source& source, const std::string& label);
+Plan make_plan(Session& session, const Redefinitions& redefinitions, const Source& source, const std::string& label);
 
 /// What the live process parses: declarations as they are, statements in functions that are called in their place.
 struct Rewritten {

@@ -5,12 +5,14 @@
 #include <iostream>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace kernel {
 namespace {
 
 int in_fd = -1, out_fd = -1;
+int printed[3] = {-1, -1, -1};  // where stdout and stderr go
 std::string buffered;
 
 void write_all(int fd, const char* data, std::size_t size) {
@@ -22,6 +24,11 @@ void write_all(int fd, const char* data, std::size_t size) {
   }
 }
 
+bool same_file(int a, int b) {
+  struct stat of_a{}, of_b{};
+  return ::fstat(a, &of_a) == 0 && ::fstat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
+}
+
 }  // namespace
 
 void open_channels(int in, int out) {
@@ -30,6 +37,7 @@ void open_channels(int in, int out) {
   out_fd = ::fcntl(out, F_DUPFD_CLOEXEC, 200);
   ::close(in);
   ::close(out);
+  for (int fd : {1, 2}) printed[fd] = ::fcntl(fd, F_DUPFD_CLOEXEC, 200);
   static char buffer[1 << 16];
   std::setvbuf(stdout, buffer, _IOLBF, sizeof buffer);  // a line is seen when it is written, and not lost in a crash
 }
@@ -70,8 +78,10 @@ void mark_end_of_output() {
   std::cout.flush();
   std::fflush(stdout);
   std::fflush(stderr);
-  write_all(1, mark, sizeof mark - 1);
-  write_all(2, mark, sizeof mark - 1);
+  for (int fd : {1, 2}) {
+    if (!same_file(fd, printed[fd])) ::dup2(printed[fd], fd);  // the cell closed it, or sent it elsewhere
+    write_all(printed[fd], mark, sizeof mark - 1);
+  }
 }
 
 std::string utf8(const std::string& text) { return llvm::json::isUTF8(text) ? text : llvm::json::fixUTF8(text); }

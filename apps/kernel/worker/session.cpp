@@ -184,6 +184,12 @@ void Session::parse_pieces() {
   global.perform();
 }
 
+bool Session::defines_main() const {
+  for (clang::Decl* d : declarations_)
+    if (const auto* f = llvm::dyn_cast_or_null<clang::FunctionDecl>(d); f && f->isMain() && f->isThisDeclarationADefinition()) return true;
+  return false;
+}
+
 void Session::complete(const std::string& text, unsigned at, clang::CodeCompleteConsumer& consumer) {
   clang::Preprocessor& pp = compiler_->getPreprocessor();
   clang::SourceManager& sources = compiler_->getSourceManager();

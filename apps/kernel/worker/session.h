@@ -48,6 +48,7 @@ class Session {
   /// The pieces of the last buffer, and its top-level declarations.
   const std::vector<Piece>& pieces() const { return pieces_; }
   const std::vector<clang::Decl*>& declarations() const { return declarations_; }
+  bool defines_main() const;
   Diagnostics& diagnostics() { return *diagnostics_; }
   clang::CompilerInstance& compiler() { return *compiler_; }
 

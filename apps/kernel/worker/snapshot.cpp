@@ -31,6 +31,7 @@ struct Note {
 };
 Note* note = nullptr;
 pid_t worker = 0;  // handlers act in the live process only, not in programs' children that have not started yet
+int life_line = -1;  // the end of the pipe that tells the copy of the live process's death
 
 void die_of(int signal, siginfo_t* info, void* context) {
   if (note && ::getpid() == worker) {
@@ -80,10 +81,15 @@ void install_crash_handlers() {
   stack.ss_sp = alternate;
   stack.ss_size = sizeof alternate;
   ::sigaltstack(&stack, nullptr);
+  // A process that a cell forks must not keep the copy waiting.
+  ::pthread_atfork(nullptr, nullptr, [] {
+    if (life_line >= 0) ::close(life_line);
+    life_line = -1;
+  });
   struct sigaction action{};
   action.sa_sigaction = die_of;
   action.sa_flags = static_cast<int>(SA_SIGINFO | SA_ONSTACK | SA_RESETHAND);
-  for (int s : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) ::sigaction(s, &action, nullptr);
+  for (int s : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGTERM, SIGALRM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}) ::sigaction(s, &action, nullptr);
   std::set_terminate(die_of_exception);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGINT, SIG_IGN);
@@ -103,13 +109,19 @@ void let_interrupts_through(bool on) {
   ::sigaction(SIGINT, &action, nullptr);
 }
 
-void exit_of_cell(int code) {
+void exit_of_cell(int code, bool at_once) {
   if (note && ::getpid() == worker) {
     note->exit_code = code;
     note->exited = true;
   }
-  std::fflush(nullptr);
+  if (!at_once || ::getpid() == worker) std::fflush(nullptr);
   ::_exit(code);
+}
+
+void end_process_of_cell() {
+  if (::getpid() == worker) return;
+  std::fflush(nullptr);
+  ::_exit(0);
 }
 
 Snapshot::Role Snapshot::take() {
@@ -125,7 +137,7 @@ Snapshot::Role Snapshot::take() {
   }
   if (child > 0) {
     ::close(ends[0]);
-    write_end_ = ::fcntl(ends[1], F_DUPFD_CLOEXEC, 200);
+    life_line = ::fcntl(ends[1], F_DUPFD_CLOEXEC, 200);
     ::close(ends[1]);
     copy_ = child;
     return Role::live;
@@ -136,20 +148,16 @@ Snapshot::Role Snapshot::take() {
   while ((n = ::read(ends[0], &word, 1)) < 0 && errno == EINTR) {}
   if (n == 1) ::_exit(0);
   ::close(ends[0]);
-  write_end_ = copy_ = -1;
+  copy_ = -1;
   worker = ::getpid();
   return Role::restored;
 }
 
-void Snapshot::forget() {
-  if (write_end_ >= 0) ::close(write_end_);
-  write_end_ = -1;
-}
-
 void Snapshot::commit() {
-  if (write_end_ < 0) return;
-  while (::write(write_end_, "k", 1) < 0 && errno == EINTR) {}
-  forget();
+  if (life_line < 0) return;
+  while (::write(life_line, "k", 1) < 0 && errno == EINTR) {}
+  ::close(life_line);
+  life_line = -1;
   while (::waitpid(copy_, nullptr, 0) < 0 && errno == EINTR) {}
 }
 
@@ -180,6 +188,7 @@ std::string Snapshot::what_happened() const {
                                   : "segmentation fault: memory was used that is not the program's";
     default: break;
   }
+  if (note->signal != 0) return std::string("signal ") + std::to_string(note->signal) + " (" + ::strsignal(note->signal) + ")";
   if (note->exited) return "exit(" + std::to_string(note->exit_code) + ") was called";
   return "the process was ended from outside (perhaps for want of memory)";
 }

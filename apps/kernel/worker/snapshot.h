@@ -26,18 +26,18 @@ class Snapshot {
   /// In the restored process: the lines of cells where it happened.
   std::string lines() const;
   bool interrupted() const;
-  /// A child of this process that is not to be waited for must not hold the pipe.
-  void forget();
 
  private:
-  int write_end_ = -1, copy_ = -1;
+  int copy_ = -1;
 };
 
 /// Handlers that note why the process dies; once at the start.
 void install_crash_handlers();
 /// SIGINT ends the process while a cell runs and is ignored otherwise.
 void let_interrupts_through(bool on);
-/// What `exit` is for a cell.
-[[noreturn]] void exit_of_cell(int code);
+/// What `exit` is for a cell, and (at once) `_exit`.
+[[noreturn]] void exit_of_cell(int code, bool at_once = false);
+/// A process that a cell forked ends here, where the cell does; it is not to become a second worker.
+void end_process_of_cell();
 
 }  // namespace kernel
