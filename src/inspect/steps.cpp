@@ -101,7 +101,7 @@ class Replay {
     for (std::size_t i = 0; i < order_.size(); ++i) {
       Node& n = *order_[i];
       if (n.num_outputs() == 0) {
-        if (n.variable().defined()) leaves.push_back(n.variable()), leaf_places.push_back(i);
+        if (n.variable().defined() && n.variable().requires_grad()) leaves.push_back(n.variable()), leaf_places.push_back(i);
         continue;
       }
       Heard& h = heard_[i];

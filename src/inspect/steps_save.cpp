@@ -20,7 +20,7 @@ std::string within_page(std::string svg) {
   return svg;
 }
 
-// Without scripts all frames are seen, one below the other.
+// Without scripts, and on paper, all frames are seen, one below the other.
 constexpr const char* style = R"(<style>
 .ct-steps { margin: 0.5em 0; }
 .ct-step { background: #ffffff; color: #000000; overflow-x: auto; }
@@ -28,6 +28,7 @@ constexpr const char* style = R"(<style>
 .ct-steps-bar { display: flex; gap: 0.7em; align-items: center; font: 14px "DejaVu Sans", Verdana, Helvetica, Arial, sans-serif; margin-bottom: 0.4em; }
 .ct-steps-bar[hidden] { display: none; }
 .ct-steps-bar button { font: inherit; padding: 0.25em 0.9em; }
+@media print { .ct-step[hidden] { display: block !important; } .ct-step { break-inside: avoid; } .ct-steps-bar { display: none !important; } }
 </style>
 )";
 

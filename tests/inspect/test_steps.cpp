@@ -202,3 +202,12 @@ TEST_CASE("graph: formulas have the numbers of the call in place of letters") {
   freed.backward();
   CHECK(graph(freed).nodes()[1].formula == "dx = g * 3 * x^2");  // also of a graph that was freed
 }
+
+TEST_CASE("steps: a leaf that was frozen after the forward pass is left out") {
+  auto x = ct::tensor(2.0, ct::requires_grad()), w = ct::tensor(3.0, ct::requires_grad());
+  auto y = x * w;
+  w.requires_grad_(false);
+  const Steps s = steps(y, {{"x", x}});
+  CHECK(s.size() == 2);
+  CHECK(s.step("x").grad.item<double>() == 3);
+}
