@@ -123,6 +123,9 @@ def main(arguments=None):
     except (course.BookError, SourceError, FormulaError, OSError) as error:
         print(f"\ncotangent: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\ncotangent: interrupted; what was executed is kept", file=sys.stderr)
+        return 130
     site.progress("")
     print(f"{len(pages)} pages of the course ({executed} executed anew) in {time.monotonic() - started:.0f} s")
     print(target / "index.html")

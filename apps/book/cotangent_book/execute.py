@@ -73,9 +73,12 @@ def execute(pages, root, cache, jobs, say):
             for count, done in enumerate(concurrent.futures.as_completed(waiting), 1):
                 done.result()
                 say(f"[executing {count}/{len(waiting)}] {waiting[done].name}")
-        except (BookError, WorkerDied, OSError) as error:
+        except (WorkerDied, concurrent.futures.BrokenExecutor) as error:
             pool.shutdown(cancel_futures=True)
             raise BookError(str(error)) from error
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
     for page in pages:
         data = json.loads(kept[page.name].read_text(encoding="utf-8"))
         page.node, page.questions = nbformat.reads(data["notebook"], as_version=4), data["questions"]
