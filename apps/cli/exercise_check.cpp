@@ -219,6 +219,10 @@ CheckResult check_exercise(const Step& exercise, const std::string& file, const 
     if (!line.ok || line.untouched) continue;
     ++result.all;
     result.right += *line.ok;
+    if (!*line.ok && result.failed == 0) {
+      result.failed = line.number;
+      result.gap = line.gap;
+    }
   }
   result.text += shortened(ran.output);
   if (ran.interrupted) {

@@ -20,6 +20,7 @@ struct CheckResult {
   std::string text;        // for people, ends with a newline
   std::string compiler;    // the compiler's full text, if it said anything
   int right = 0, all = 0;  // checks
+  int failed = 0, gap = 0;  // the first check that fails, and the gap that it is about; 0: none
 
   bool ran() const { return end == End::passed || end == End::failed || end == End::crashed || end == End::endless; }
   /// "7 of 9 checks", "does not compile", ...

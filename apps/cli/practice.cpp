@@ -2,12 +2,15 @@
 #include "practice.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <optional>
 #include <sstream>
 
+#include "exercise_check.h"
 #include "files.h"
+#include "gaps.h"
 #include "learner_folder.h"
 #include "paint.h"
 #include "process.h"
@@ -209,39 +212,96 @@ std::vector<Hint> read_hints(const Step& exercise) {
   return hints;
 }
 
+// The gap that a hint is wanted for: the first open one of the learner's file, or else what the first failing check is about.
+// 0: none, and `why` says so.
+int gap_for_hint(const Step& exercise, const Progress& progress, std::string& why) {
+  const auto mine = learner_file(exercise, progress.folder);
+  const std::string file = mine.value_or(exercise.file);
+  const auto open = gaps_of_source(read_file(file).value_or(""));
+  if (!open.empty()) {
+    why = "Gap " + std::to_string(open.begin()->first) + " is open" +
+          (mine ? ", in line " + std::to_string(open.begin()->second) + " of " + shown(file) : "") + ".";
+    return open.begin()->first;
+  }
+  const CheckResult result = check_exercise(exercise, file, progress.folder);
+  if (result.end == CheckResult::End::passed) {
+    why = "No gap of " + shown(file) + " is open, and every check passes: there is nothing to hint at.";
+    return 0;
+  }
+  if (result.gap == 0) {
+    why = "No gap of " + shown(file) + " is open. What is wrong: ./cotangent check " + exercise.id();
+    return 0;
+  }
+  why = "No gap of " + shown(file) + " is open, and check " + std::to_string(result.failed) + " is the first that fails. It is about gap " +
+        std::to_string(result.gap) + ".";
+  return result.gap;
+}
+
 }  // namespace
 
 int hint_command(Words words) {
   const bool again = take_flag(words, "--again");
+  int gap = 0;
+  if (const auto it = std::find(words.begin(), words.end(), "--gap"); it != words.end()) {
+    gap = it + 1 != words.end() ? std::atoi(it[1].c_str()) : 0;
+    words.erase(it, it + 1 != words.end() ? it + 2 : it + 1);
+    if (gap < 1) {
+      std::cerr << "cotangent: --gap wants the number of a gap: ./cotangent hint --gap 2\n";
+      return kUsage;
+    }
+  }
   const auto steps = course_steps(course_folder());
   const Progress progress = read_progress();
   const Step* step = pick_exercise(steps, progress, words, "hint");
   if (!step) return kUsage;
-  const auto hints = read_hints(*step);
+  auto hints = read_hints(*step);
   if (hints.empty()) {
     std::cout << "There are no hints for " << step->title() << ".\n";
     return 1;
+  }
+  // Hints that are about single gaps are given for the one where the learner is.
+  const std::vector<int> known = gaps_of_hint(hints[0].text);
+  std::string why;
+  if (!known.empty()) {
+    if (gap == 0 && (gap = gap_for_hint(*step, progress, why)) == 0) {
+      std::cout << why << '\n';
+      return 1;
+    }
+    for (Hint& hint : hints) hint.text = hint_about(hint.text, gap);
+    hints.erase(std::remove_if(hints.begin(), hints.end(), [](const Hint& h) { return h.text.empty(); }), hints.end());
+    if (hints.empty()) {
+      std::cout << "There is no hint for gap " << gap << " of " << step->title() << ". There are some for the gaps " << known.front()
+                << " to " << known.back() << ".\n";
+      return 1;
+    }
   }
   const int all = static_cast<int>(hints.size());
   int number = 0;
   bool over = false;
   const auto move = [&](Progress& p) {
-    int& shown = p.exercises[step->id()].hints;
+    ExerciseProgress& e = p.exercises[step->id()];
+    int& shown = known.empty() ? e.hints : e.gap_hints[gap];
+    const int before = shown;
     over = !again && shown >= all;
     if (!again || shown == 0) shown = std::min(shown + 1, all);
     number = std::min(shown, all);
+    if (!known.empty()) e.hints += shown - before;
   };
   if (!change_progress(move)) {
     Progress unsaved = progress;
     move(unsaved);
   }
   const Hint& hint = hints[static_cast<std::size_t>(number - 1)];
-  std::cout << painted(Paint::bold, step->title() + ", hint " + std::to_string(number) + " of " + std::to_string(all)) << '\n';
+  const std::string whose = known.empty() ? "" : " for gap " + std::to_string(gap);
+  std::cout << painted(Paint::bold, step->title() + ", hint " + std::to_string(number) + " of " + std::to_string(all) + whose) << '\n';
   if (!hint.title.empty()) std::cout << hint.title << '\n';
+  if (!why.empty()) std::cout << painted(Paint::faint, why) << '\n';
   std::cout << '\n' << hint.text << '\n';
-  if (over) std::cout << "That was the last hint already. A worked solution: ./cotangent solution " << step->id() << '\n';
+  if (over)
+    std::cout << "That was the last hint" << whose << " already. A worked solution: ./cotangent solution " << step->id() << '\n';
   else if (number == all)
-    std::cout << "That was the last hint. A worked solution, once you have tried: ./cotangent solution " << step->id() << '\n';
+    std::cout << "That was the last hint" << whose << ". A worked solution, once you have tried: ./cotangent solution " << step->id()
+              << '\n';
   else
     std::cout << painted(Paint::faint,
                          "The next one: ./cotangent hint " + step->id() + "    This one again: ./cotangent hint --again")
@@ -336,6 +396,7 @@ int reset_command(Words words) {
     change_progress([&](Progress& p) {
       ExerciseProgress& e = p.exercises[step->id()];
       e.attempts = e.hints = 0;
+      e.gap_hints.clear();
     });
   }
   std::cout << shown(progress.folder + "/" + learner_name(*step)) << " is fresh.";

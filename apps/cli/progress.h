@@ -21,6 +21,7 @@ struct ExerciseProgress {
   int hints = 0;     // steps shown
   bool passed = false;
   bool solution_seen = false;
+  std::map<int, int> gap_hints = {};  // steps shown for each gap
 };
 
 struct Progress {

@@ -49,9 +49,11 @@ std::optional<Progress> progress_from_json(const std::string& text, bool* newer)
     p.place = field<std::string>(whole, "place", "");
     for (const auto& [id, entry] : part(whole, "lessons").items())
       p.lessons[id] = {field(entry, "runs", 0), field(entry, "finished", false)};
-    for (const auto& [id, entry] : part(whole, "exercises").items())
-      p.exercises[id] = {field(entry, "attempts", 0), field(entry, "hints", 0), field(entry, "passed", false),
-                         field(entry, "solution_seen", false)};
+    for (const auto& [id, entry] : part(whole, "exercises").items()) {
+      ExerciseProgress& e = p.exercises[id] = {field(entry, "attempts", 0), field(entry, "hints", 0), field(entry, "passed", false),
+                                               field(entry, "solution_seen", false)};
+      for (const auto& [gap, shown] : part(entry, "gap_hints").items()) e.gap_hints[std::stoi(gap)] = shown.get<int>();
+    }
     for (const auto& [id, asked] : part(whole, "questions").items()) {
       if (!asked.is_object()) return std::nullopt;
       auto& list = p.questions[id];
@@ -78,6 +80,8 @@ std::string to_json(const Progress& p, const std::string& before) {
   for (const auto& [id, e] : p.exercises) {
     exercises[id]["attempts"] = e.attempts;
     exercises[id]["hints"] = e.hints;
+    exercises[id]["gap_hints"] = json::object();
+    for (const auto& [gap, shown] : e.gap_hints) exercises[id]["gap_hints"][std::to_string(gap)] = shown;
     exercises[id]["passed"] = e.passed;
     exercises[id]["solution_seen"] = e.solution_seen;
   }
@@ -119,6 +123,7 @@ std::optional<CheckLine> check_from_json(const std::string& line) {
     c.name = field<std::string>(object, "name", "");
     c.diagnosis = field<std::string>(object, "diagnosis", "");
     c.line = field(object, "line", 0);
+    c.gap = field(object, "gap", 0);
     c.untouched = field<std::string>(object, "state", "") == "untouched";
     if (object.contains("ok")) c.ok = object["ok"].get<bool>();
     return c;

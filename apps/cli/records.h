@@ -26,6 +26,7 @@ struct CheckLine {
   std::optional<bool> ok;
   bool untouched = false;  // a bonus part that was not begun
   int line = 0;            // in the learner's file; 0: none
+  int gap = 0;             // the gap whose lines it looks at most; 0: none
 };
 std::optional<CheckLine> check_from_json(const std::string& line);
 

@@ -53,7 +53,7 @@ void check(int number, const char* name, bool ok, const char* diagnosis) {
   std::printf(ok ? "ok  %d  %s\n" : "NO  %d  %s: %s, exercise_01_twice.cpp:8\n", number, name, diagnosis);
   std::fflush(stdout);
   if (std::FILE* f = std::fopen(std::getenv("COTANGENT_CHECK"), "a")) {
-    std::fprintf(f, "{\"check\": %d, \"name\": \"%s\", \"ok\": %s, \"diagnosis\": \"%s\", \"line\": 8}\n", number, name, ok ? "true" : "false", ok ? "" : diagnosis);
+    std::fprintf(f, "{\"check\": %d, \"name\": \"%s\", \"ok\": %s, \"diagnosis\": \"%s\", \"line\": 8, \"gap\": %d}\n", number, name, ok ? "true" : "false", ok ? "" : diagnosis, number);
     std::fclose(f);
   }
   bad += !ok;
@@ -234,6 +234,32 @@ record 'exercise exercise_01 attempts 0 hints 0 passed solution seen'
 expect 0 'Yours is kept as 02_a_sum.cpp.bak-1' reset 02
 expect 2 'reset what?' reset
 expect 2 '' reset nonsense
+
+# Hints that are about single gaps: for the first open gap, or else for the first check that fails.
+cp "$exercises/hints/exercise_01_twice.md" "$work/home/hints.md"
+printf '# Hints\n\n## Hint 1\n**Gap 1, a.** One.\n\n**Gap 2, b.** Two.\n\n## Hint 2\n**Gap 1.** Three.\n\n**Gap 2.** Four.\n' >"$exercises/hints/exercise_01_twice.md"
+write 'todo(2); todo(1); return x;'
+expect 0 'One.' hint 1
+says 'hint 1 of 2 for gap 1'
+says_not Two
+expect 0 'Three.' hint
+says 'That was the last hint for gap 1.'
+write 'todo(2); return x;'
+expect 0 'hint 1 of 2 for gap 2' hint
+says 'Gap 2 is open, in line 8'
+says_not One
+expect 0 'Three.' hint --gap 1 --again
+expect 1 'no hint for gap 3' hint --gap 3
+expect 2 'wants the number' hint --gap
+write 'return x;'
+expect 0 'Four.' hint
+says 'check 2 is the first that fails'
+write 'return 2 * x;'
+expect 1 'nothing to hint at' hint
+write 'return 2 * ;'
+expect 1 'What is wrong: ./cotangent check exercise_01' hint
+expect 0 'is fresh' reset exercise_01
+cp "$work/home/hints.md" "$exercises/hints/exercise_01_twice.md"
 
 # --- list -----------------------------------------------------------------------------------------------------------------------
 "$program" record run 01

@@ -112,9 +112,10 @@ void publish(const Spec& spec, Verdict v) {
   if (!machine) return;
   std::fprintf(machine,
                "{\"check\": %d, \"name\": %s, \"ok\": %s, \"state\": \"%s\", \"bonus\": %s, \"diagnosis\": %s, \"line\": %d, "
-               "\"text\": %s}\n",
+               "\"text\": %s, \"gap\": %d}\n",
                spec.number, json(spec.name).c_str(), v.state == State::ok ? "true" : "false", words[state],
-               spec.bonus ? "true" : "false", json(v.diagnosis).c_str(), v.line, json(source.line(v.line)).c_str());
+               spec.bonus ? "true" : "false", json(v.diagnosis).c_str(), v.line, json(source.line(v.line)).c_str(),
+               spec.gaps.empty() ? 0 : spec.gaps.front());
   std::fflush(machine);
 }
 

@@ -23,7 +23,7 @@ namespace exercise {
 struct Spec {
   int number;
   const char* name;
-  std::vector<int> gaps = {};   // if the check fails while one of these is open, it is not started rather than wrong
+  std::vector<int> gaps = {};   // if it fails while one of these is open, it is not started rather than wrong; hints are for the first
   std::vector<int> after = {};  // checks without which this one says nothing
   bool bonus = false;
 };
