@@ -175,6 +175,7 @@ Found find_lesson(const std::vector<Lesson>& lessons, std::string_view query) {
       return found;
     }
   }
+  if (all_digits(q)) return found;  // 99 is not nearly 09
   // Nothing fits: the nearest names, each lesson judged by the best of its names and of the words in them.
   std::vector<std::pair<int, std::size_t>> near;
   for (std::size_t i = 0; i < lessons.size(); ++i) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -16,12 +17,13 @@
 namespace cli {
 namespace {
 
-// 80 to 100 columns, whatever the window.
+// 80 to 140 columns, as the window; of what is no window, $COLUMNS or 100.
 int page_width() {
   winsize w{};
-  if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0)
-    return std::clamp<int>(w.ws_col, 80, 100);
-  return 100;
+  int columns = 0;
+  if (isatty(STDOUT_FILENO)) columns = ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 ? w.ws_col : 0;
+  else if (const char* set = std::getenv("COLUMNS")) columns = std::atoi(set);
+  return columns > 0 ? std::clamp(columns, 80, 140) : 100;
 }
 
 }  // namespace
@@ -51,16 +53,20 @@ int list_command() {
   const int width = page_width();
   id = std::min(id, 20);
   level = std::min(level, 12);
-  title = std::min(title, width >= 96 ? 34 : 26);
-  std::vector<Column> columns{{"No", id}, {"Title", title}, {"Level", level}, {"Key concepts", width - id - level - title - 6}};
-  if (done > 0) {
-    done = std::max(done, 4);
-    columns.back().width -= done + 2;
-    columns.insert(columns.begin() + 1, {"Done", done});
-  } else {
+  title = std::min(title, 34);
+  std::vector<Column> columns{{"No", id}, {"Done", std::max(done, 4)}, {"Title", title}, {"Level", level}};
+  if (done == 0) {
     for (auto& row : rows) row.erase(row.begin() + 1);
+    columns.erase(columns.begin() + 1);
   }
+  int left = width;
+  for (const Column& column : columns) left -= column.width + 2;
+  const bool wide = width >= 96;  // else each lesson would have three or four lines
+  if (wide) columns.push_back({"Key concepts", left});
+  else
+    for (auto& row : rows) row.pop_back();
   std::cout << table(columns, rows);
+  if (!wide) std::cout << "\nA window of 96 columns also has room for the key concepts.\n";
   return 0;
 }
 

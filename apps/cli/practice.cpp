@@ -217,7 +217,7 @@ std::vector<Hint> read_hints(const Step& exercise) {
 int gap_for_hint(const Step& exercise, const Progress& progress, std::string& why) {
   const auto mine = learner_file(exercise, progress.folder);
   const std::string file = mine.value_or(exercise.file);
-  const auto open = gaps_of_source(read_file(file).value_or(""));
+  const auto open = gaps_of_source((mine ? read_file(file) : exercise.fresh()).value_or(""));
   if (!open.empty()) {
     why = "Gap " + std::to_string(open.begin()->first) + " is open" +
           (mine ? ", in line " + std::to_string(open.begin()->second) + " of " + shown(file) : "") + ".";

@@ -196,6 +196,11 @@ std::optional<Lesson> pick_lesson(std::string_view query, const std::string& com
     for (const auto& l : found.candidates)
       std::cerr << "  ./cotangent " << command << " " << l.id << "  (" << l.stem << ": " << l.title << ")\n";
   } else {
+    // Lessons with numbers come first, in their order.
+    const auto all = all_lessons();
+    const auto numbers = std::count_if(all.begin(), all.end(), [](const Lesson& l) { return l.id.find_first_not_of("0123456789") == l.id.npos; });
+    if (numbers > 0 && query.find_first_not_of("0123456789") == query.npos && !query.empty())
+      std::cerr << " The numbers are " << all.front().id << " to " << all[static_cast<std::size_t>(numbers - 1)].id << ";";
     std::cerr << " ./cotangent list shows all of them.\n";
   }
   return std::nullopt;

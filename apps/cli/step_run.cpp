@@ -34,7 +34,7 @@ Outcome run_lesson(const Step& lesson, const std::string& folder) {
   const Finished ran = run_process(command);
   out.text += ran.output;
   out.ok = ran.ok();
-  out.summary = out.ok ? "ran" : what_happened(ran);
+  out.summary = out.ok ? "ran" : ran.status == 1 ? "ran, but not all of its numbers hold" : what_happened(ran);
   // Exit status 1 is the lesson's own word on numbers that do not hold, which it has explained.
   if (!out.ok && ran.status != 1) out.text += "\nThe lesson was " + what_happened(ran) + ".\n";
   change_progress([&](Progress& p) {

@@ -46,7 +46,7 @@ expect 0 lesson_workshop_1_problem_1_flow target workshop
 
 expect 7 'lesson 1 got a b' run 01 a b                              # arguments and exit status pass through
 expect 2 'which lesson?' run
-expect 2 "no lesson fits '99'" run 99
+expect 2 "no lesson fits '99'. The numbers are 01 to 10; ./cotangent list shows all of them." run 99
 expect 2 "no lesson fits ''" run ''
 expect 2 './cotangent run 01  (01_basic_scalar_backward' run scalr  # a typing error
 expect 2 './cotangent run 02' run gradient_acumulation
@@ -108,6 +108,9 @@ fi
 if grep -q 'not this one\|no lesson' "$work/output"; then echo "list shows what is no lesson"; exit 1; fi
 ids=$(awk 'NR > 2 && /^[^ ]/ { print $1 }' "$work/output" | tr '\n' ' ')
 [[ $ids == "01 02 10 lecture_1 lecture_2 workshop_1_problem_1 " ]] || { echo "list has another order: $ids"; exit 1; }
+COLUMNS=80 expect 0 'room for the key concepts' list
+if awk '{ gsub(/[\200-\277]/, "") } length > 80 { bad = 1 } END { exit !bad }' "$work/output"; then echo "list is wider than 80 columns"; exit 1; fi
+[[ $(wc -l <"$work/output") == 10 ]] || { echo "a narrow list has more than a line for each lesson"; cat "$work/output"; exit 1; }
 expect 0 '6 lessons, 0 problems' headers
 echo '// A file without a header' >"$work/course/beginner/03_bare.cpp"
 expect 1 "03_bare.cpp: no line '// Concepts: ...'" headers

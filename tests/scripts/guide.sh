@@ -307,6 +307,8 @@ await 'Passed: Exercise 01: Twice.'
 await 'Next:  ./cotangent run 11'
 sed -i 's/lesson one/changed/' "$mine/lessons/01_a_scalar.cpp"
 await 'changed ran'
+sed -i 's/std::puts("changed ran");/& return 1;/' "$mine/lessons/01_a_scalar.cpp"
+await '== ran, but not all of its numbers hold'
 kill -INT "$watcher"
 wait "$watcher" || fail "learn --watch ends badly"
 await 'Until next time.'

@@ -56,4 +56,35 @@ if [[ $status != 1 ]] || ! grep -q 'As root: apt-get update && apt-get install -
   cat "$work/output"
   exit 1
 fi
+
+# While another call builds, a command that builds nothing does not wait, if the program is there. Then: each thing that is built
+# is said once. Nothing is real here but the launcher.
+tree=$work/tree build=$work/tree/build/release
+mkdir -p "$build/apps/cli" "$tree/include/cotangent"
+cp "${cotangent%/*}/include/cotangent/version.h" "$tree/include/cotangent"
+printf '#!/bin/sh\nfor p; do case $p in -*) ;; *) echo "$p installed" ;; esac; done\n' >"$work/bin/dpkg-query"
+printf '#!/bin/sh\necho "[1/1] Building"\n' >"$work/bin/ninja"
+touch "$build/build.ninja"
+echo "CMAKE_HOME_DIRECTORY:INTERNAL=$tree" >"$build/CMakeCache.txt"
+printf '#!/bin/sh\n[ "$1" = targets ] || echo "the program: $*"\n' >"$build/apps/cli/cotangent-cli"
+chmod +x "$work/bin/ninja" "$build/apps/cli/cotangent-cli"
+# in_tree SECONDS ARGUMENT..: what it prints is in output
+in_tree() {
+  local seconds=$1
+  shift
+  PATH=$work/bin:$PATH COTANGENT_NO_INSTALL=1 timeout "$seconds" "$tree/cotangent" "$@" >"$work/output" 2>&1 </dev/null
+}
+require() { grep -qF -- "$1" "$work/output" || { echo "launcher: no '$1' in"; cat "$work/output"; exit 1; }; }
+exec 8>"$tree/build/.lock"
+flock 8
+in_tree 20 list || { echo "list waits for another call's build"; cat "$work/output"; exit 1; }
+require 'the program: list'
+if in_tree 1 run 01 8>&-; then echo "run does not wait for another call's build"; exit 1; fi
+require 'waiting for another'
+exec 8>&-
+in_tree 20 run 01 || { cat "$work/output"; exit 1; }
+require 'the program: run 01'
+require "cotangent: building what 'run' needs"
+[[ $(grep -c '^cotangent: building' "$work/output") == 1 ]] || { echo "building is said twice"; cat "$work/output"; exit 1; }
+
 echo "launcher: ok"
