@@ -24,11 +24,15 @@ namespace {
 
 // What stands between `from` and `to` is taken out.
 void take_out(std::string& text, const std::string& from, const std::string& to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at)) {
+  std::string out;
+  std::size_t kept = 0;
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, kept)) {
     const std::size_t end = text.find(to, at);
-    if (end == std::string::npos) return;
-    text.erase(at, end + to.size() - at);
+    if (end == std::string::npos) break;
+    out.append(text, kept, at - kept);
+    kept = end + to.size();
   }
+  text = out.append(text, kept, text.size() - kept);
 }
 
 }  // namespace
@@ -40,8 +44,14 @@ void finish_svg(std::string& svg, const std::string& title, const std::string& d
   const std::string words = html(title, 400);
   svg.insert(inside, "\n<title>" + words + "</title>\n<desc>" + html(description, 4000) + "</desc>");
   svg.insert(root + 4, " role=\"img\" aria-label=\"" + words + "\"");
-  const std::string font = "font-family=\"DejaVu Sans\"", fonts = "font-family=\"DejaVu Sans,Verdana,Helvetica,Arial,sans-serif\"";
-  for (std::size_t at = svg.find(font); at != std::string::npos; at = svg.find(font, at + fonts.size())) svg.replace(at, font.size(), fonts);
+  const std::string font = "font-family=\"DejaVu Sans", more = ",Verdana,Helvetica,Arial,sans-serif";
+  std::string out;
+  std::size_t done = 0;
+  for (std::size_t at = svg.find(font); at != std::string::npos; at = svg.find(font, done)) {
+    out.append(svg, done, at + font.size() - done).append(more);
+    done = at + font.size();
+  }
+  svg = out.append(svg, done, svg.size() - done);
 }
 
 namespace {
