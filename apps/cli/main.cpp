@@ -29,25 +29,12 @@ std::vector<cli::Lesson> catalog(std::vector<std::string>* problems = nullptr) {
   return cli::read_catalog(cli::course_folder(), problems ? *problems : ignored);
 }
 
+// The help has one place: the launcher, which must have it before this program is built.
 int help() {
-  std::cout
-      << "cotangent " CT_VERSION
-         " -- compute, see and understand gradients in C++\n\n"
-         "  list                    the lessons: number, title, level, key concepts\n"
-         "  run LESSON [ARGUMENTS]  runs a lesson, by number (1, 01), name or a part of its name\n"
-         "  run FILE.cpp            compiles and runs a file of your own\n"
-         "  run --all [-j N]        runs all lessons and sums up; --plain: as a log\n"
-         "  quiz [LESSON]           asks a lesson's questions, or the next open ones; --answers shows the answers\n"
-         "  learn                   where you are, what is next; runs and checks your files whenever you save them\n"
-         "  new DIR [NAME]          makes a project of your own that builds at once\n"
-         "  start DIR               makes a folder of your own, with the lessons and exercises; again: brings it up to date\n"
-         "  check [EXERCISE|FILE]   checks your file of an exercise\n"
-         "  hint [EXERCISE]         the next hint\n"
-         "  solution [EXERCISE]     a worked solution, once you have tried; --diff: beside yours\n"
-         "  reset EXERCISE|LESSON   the fresh file, yours is kept; reset --all forgets your progress\n"
-         "  help                    this text\n"
-         "  --version               the version\n";
-  return 0;
+  const std::string launcher = std::string(CT_COURSE_DIR) + "/../cotangent";
+  execl(launcher.c_str(), launcher.c_str(), "help", static_cast<char*>(nullptr));
+  std::cerr << "cotangent: the help is in " << launcher << ", which cannot be started\n";
+  return 1;
 }
 
 // The comments that the lessons begin with: a test runs this.

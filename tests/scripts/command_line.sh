@@ -115,6 +115,9 @@ expect 0 '6 lessons, 0 problems' headers
 echo '// A file without a header' >"$work/course/beginner/03_bare.cpp"
 expect 1 "03_bare.cpp: no line '// Concepts: ...'" headers
 
+# The help has one place.
+[[ $("$program" help) == "$("$course/../cotangent" help)" && $("$program") == *"./cotangent run LESSON"* ]] || { echo "another help than the launcher's"; exit 1; }
+
 # The real course.
 COTANGENT_COURSE=$course "$program" headers
 COTANGENT_COURSE=$course "$program" list || true   # shown when this test fails, and with ctest -V
