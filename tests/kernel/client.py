@@ -32,11 +32,14 @@ install()
 class Client:
     """Every message is kept with its time. A reply is found by its request: Jupyter's own wait_for_ready asks again when a
     kernel takes more than a second, so that a slow machine answers once more than anybody waits for."""
+    number = 0
 
     def __init__(self, **options):
         self.log = []
         self.started = time.monotonic()
-        self.manager = KernelManager(kernel_name="cotangent")
+        # Sockets with names: ports are chosen by Jupyter and bound by the kernel, so that on a busy machine another takes them between.
+        Client.number += 1
+        self.manager = KernelManager(kernel_name="cotangent", transport="ipc", ip="%s/kernel_%d" % (DATA.name, Client.number))
         self.manager.start_kernel(cwd=DATA.name, **options)
         self.client = self.manager.client()
         self.client.start_channels()

@@ -5,7 +5,7 @@ import os
 import sys
 import unittest
 
-import client  # noqa: F401  (the path of cotangent_kernel, and the kernel registered in a folder of its own)
+from client import Client
 
 try:
     import jupyter_kernel_test
@@ -37,6 +37,11 @@ class Protocol(jupyter_kernel_test.KernelTests):
     code_history_pattern = "1?+ 2*"
     supported_history_operations = ("tail", "range", "search")
     code_inspect_sample = "ct::randn"
+
+    @classmethod
+    def setUpClass(cls):
+        kernel = Client()
+        cls.km, cls.kc = kernel.manager, kernel.client
 
     def execute_helper(self, code, timeout=PATIENCE, silent=False, store_history=True, stop_on_error=True):
         """As theirs, which takes a pause of a tenth of a second for the end."""
