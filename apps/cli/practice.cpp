@@ -12,6 +12,7 @@
 #include "files.h"
 #include "gaps.h"
 #include "learner_folder.h"
+#include "notebook_check.h"
 #include "paint.h"
 #include "process.h"
 #include "progress.h"
@@ -129,7 +130,8 @@ int check_command(Words words) {
   const Step* step = nullptr;
   std::optional<std::string> file;
   std::error_code error;
-  const bool path = words.size() == 1 && (words[0].find('/') != std::string::npos || words[0].ends_with(".cpp"));
+  const bool notebook_name = words.size() == 1 && words[0].ends_with(".ipynb");
+  const bool path = words.size() == 1 && (words[0].find('/') != std::string::npos || words[0].ends_with(".cpp") || notebook_name);
   if (words.size() == 1 && path && fs::is_regular_file(words[0], error)) {
     file = full_path(words[0]);
     step = as.empty() ? step_of_file(steps, *file) : named_step(steps, as, false, "check FILE --as");
@@ -139,13 +141,23 @@ int check_command(Words words) {
                   << " --as exercise_01\n";
       return kUsage;
     }
+  } else if (notebook_name && words[0].find('/') == std::string::npos) {  // workshop_3.ipynb: the one in their folder
+    step = named_step(steps, words[0].substr(0, words[0].size() - 6), /*lessons=*/false, "check");
+    if (!step) return kUsage;
+    file = notebook_of(*step, progress.folder);
+    if (!file) {
+      std::cerr << "cotangent: there is no file " << words[0] << " here, and no notebooks/" << step->source.stem
+                << ".ipynb in your folder. To make one: ./cotangent notebook " << step->id() << '\n';
+      return kUsage;
+    }
   } else if (words.size() == 1 && path && words[0].find('/') != std::string::npos) {
     std::cerr << "cotangent: there is no file " << words[0] << '\n';
     return kUsage;
   } else {
     step = pick_exercise(steps, progress, words, "check");
     if (!step) return kUsage;
-    file = learner_file(*step, progress.folder);
+    file = notebook_in_use(*step, progress.folder);
+    if (!file) file = learner_file(*step, progress.folder);
     if (!file) {
       ask_to_start(progress);
       return kUsage;
@@ -153,7 +165,14 @@ int check_command(Words words) {
   }
 
   std::cout << painted(Paint::bold, step->title()) << "\n" << painted(Paint::faint, shown(*file)) << "\n\n" << std::flush;
-  const Checked checked = check_and_record(*step, *file, file->starts_with(progress.folder + "/") ? progress.folder : "");
+  const std::string folder = file->starts_with(progress.folder + "/") ? progress.folder : "";
+  const bool notebook = file->ends_with(".ipynb");
+  std::string problem;
+  const Checked checked = notebook ? check_notebook(*step, *file, folder, problem) : check_and_record(*step, *file, folder);
+  if (!problem.empty()) {
+    std::cerr << "cotangent: " << shown(*file) << ' ' << problem << '\n';
+    return kUsage;
+  }
   const CheckResult& result = checked.result;
   std::cout << painted_checks(result.text);
   if (full && !result.compiler.empty()) std::cout << "\nThe compiler's full text:\n" << result.compiler;
@@ -162,7 +181,7 @@ int check_command(Words words) {
       std::cout << '\n'
                 << painted(Paint::green, "Passed: " + step->title() + ".")
                 << (checked.passed_before ? "" : " Another way to write it: ./cotangent solution " + step->id())
-                << "\nSee it run, with its figures: ./cotangent run " << shown(*file) << '\n';
+                << (notebook ? "" : "\nSee it run, with its figures: ./cotangent run " + shown(*file)) << '\n';
       return 0;
     case CheckResult::End::interrupted: std::cout << "Interrupted.\n"; return 130;
     case CheckResult::End::broken: return 1;
@@ -173,7 +192,8 @@ int check_command(Words words) {
     case CheckResult::End::failed:
       std::cout << '\n';
       if (checked.fresh)
-        std::cout << "This is the file as it was given: fill its gaps, which are marked TODO, then check again.\n";
+        std::cout << "This is the file as it was given: fill its gaps, which are marked "
+                  << (notebook ? "\"Your code here\"" : "TODO") << ", then check again.\n";
       break;
     default: break;
   }

@@ -1,6 +1,7 @@
 // cli/step_run.h -- works on the current step of the course: runs a lesson, checks an exercise, and records what came out.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "exercise_check.h"
@@ -14,7 +15,8 @@ struct Checked {
   bool fresh = false;          // the file is as it was given: no attempt
   bool passed_before = false;  // an earlier check passed
 };
-Checked check_and_record(const Step& exercise, const std::string& file, const std::string& folder);
+/// `as_given` says whether nothing was written yet, where that is not a question of the file's text.
+Checked check_and_record(const Step& exercise, const std::string& file, const std::string& folder, std::optional<bool> as_given = {});
 
 struct Outcome {
   std::string text;      // for people
