@@ -5,7 +5,6 @@ import json
 import os
 import sys
 import tempfile
-import time
 import unittest
 
 try:
@@ -231,10 +230,8 @@ class Sources(unittest.TestCase):
     def test_large(self):
         text = "// " + "x" * 100 + "\n" + "f(a, \"b\", 'c');\n" * 100
         node = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for _ in range(300)] + [nbformat.v4.new_code_cell("a " * 200000), nbformat.v4.new_code_cell("(" * 200000)])
-        begin = time.process_time()
         written = cells.write(notebook.source_of(node, "n"))
         self.assertEqual(cells.write(cells.read(written)), written)
-        self.assertLess(time.process_time() - begin, 20)
 
     def test_files(self):
         with tempfile.TemporaryDirectory() as folder:
