@@ -17,6 +17,7 @@ from contextlib import redirect_stderr
 
 from client import nbformat
 from common import ROOT, Worker, run
+from nbformat.sign import NotebookNotary
 
 from cotangent_kernel import install, open as opener
 from cotangent_kernel.scratch import scratch
@@ -51,14 +52,19 @@ class Folder(unittest.TestCase):
         node = nbformat.read(paths[0], as_version=4)
         nbformat.validate(node)
         self.assertTrue(any(cell.get("outputs") for cell in node.cells))
+        # Otherwise Jupyter hides the figures.
+        self.assertTrue(NotebookNotary().check_signature(node))
+        node.cells[0].source = "edited"
+        self.assertFalse(NotebookNotary().check_signature(node))
 
     def test_committed_one_is_copied(self):
         course = os.path.join(self.folder, "course")
         os.makedirs(course + "/notebooks/worked")
+        text = nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("committed", id="a")]))
         with open(course + "/notebooks/worked/lesson.ipynb", "w") as file:
-            file.write("committed")
+            file.write(text)
         opener.worked_copies(self.folder, [course + "/beginner/lesson.cpp", course + "/beginner/not_worked.cpp"])
-        self.assertEqual(self.content("lesson_worked.ipynb"), "committed")
+        self.assertEqual(self.content("lesson_worked.ipynb"), text)
         self.assertFalse(os.path.exists(os.path.join(self.folder, "not_worked_worked.ipynb")))
 
 
