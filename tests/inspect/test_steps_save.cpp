@@ -36,7 +36,8 @@ bool have_dot() { return ct::detail::run_process({"dot", "-V"}, "", 10).found; }
 Steps example() {
   auto x = ct::tensor(2.0, ct::requires_grad()), w = ct::tensor(-1.0, ct::requires_grad());
   (x * 5).backward();
-  auto h = x * w, y = h.exp() + h * 3 + x.pow(2);
+  // One after the other: compilers differ in which operand of + comes first, and what was made last is run first.
+  auto h = x * w, square = x.pow(2), triple = h * 3, grown = h.exp(), y = grown + triple + square;
   return steps(y, {{"x", x}, {"w <&>", w}, {"h", h}, {"y", y}}, {.title = "An example"});
 }
 
