@@ -8,22 +8,11 @@
 #include "core/process.h"
 #include "cotangent/cotangent.h"
 #include "inspect/drawings.h"
+#include "pictures.h"
 
 using namespace ct::inspect;
-namespace fs = std::filesystem;
 
 namespace {
-
-struct Folder {
-  fs::path path;
-  Folder() {
-    static int n = 0;
-    path = fs::temp_directory_path() / ("ct-inspect-" + std::to_string(::getpid()) + "-" + std::to_string(n++));
-    fs::create_directory(path);
-  }
-  ~Folder() { fs::remove_all(path); }
-  std::string operator/(const char* name) const { return (path / name).string(); }
-};
 
 // Puts a shell script named dot in front of the PATH, or leaves an empty PATH, for as long as it lives.
 struct FakeDot {
@@ -41,11 +30,6 @@ struct FakeDot {
   ~FakeDot() { ::setenv("PATH", path.c_str(), 1); }
 };
 
-std::string content(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
 Graph square() {
   auto x = ct::tensor(3.0, ct::requires_grad());
   return graph(x * x, {{"x", x}}, {.seconds = 1});
@@ -59,8 +43,6 @@ std::string error_of_save(const std::string& stem) {
   }
   return "no error";
 }
-
-bool have_dot() { return ct::detail::run_process({"dot", "-V"}, "", 10).found; }
 
 }  // namespace
 

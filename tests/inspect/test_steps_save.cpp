@@ -8,29 +8,11 @@
 #include "core/process.h"
 #include "cotangent/cotangent.h"
 #include "inspect/drawings.h"
+#include "pictures.h"
 
 using namespace ct::inspect;
-namespace fs = std::filesystem;
 
 namespace {
-
-struct Folder {
-  fs::path path;
-  Folder() {
-    static int n = 0;
-    path = fs::temp_directory_path() / ("ct-steps-" + std::to_string(::getpid()) + "-" + std::to_string(n++));
-    fs::create_directory(path);
-  }
-  ~Folder() { fs::remove_all(path); }
-  std::string operator/(const char* name) const { return (path / name).string(); }
-};
-
-std::string content(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
-bool have_dot() { return ct::detail::run_process({"dot", "-V"}, "", 10).found; }
 
 // y = exp(h) + h + x^2 with h = x w: fan-out at h and at x, a constant, and a .grad that is there already.
 Steps example() {

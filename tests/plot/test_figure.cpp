@@ -17,7 +17,7 @@
 #include "cotangent/error.h"
 #include "cotangent/plot.h"
 #include "core/process.h"
-#include "plot/pictures.h"
+#include "pictures.h"
 
 using namespace ct::plot;
 using ct::detail::ProcessResult;

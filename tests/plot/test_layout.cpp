@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cotangent/plot.h"
-#include "plot/pictures.h"
+#include "pictures.h"
 
 using namespace ct::plot;
 

@@ -1,4 +1,4 @@
-// tests/plot/pictures.h -- folders for pictures, and their bytes.
+// tests/pictures.h -- folders for pictures, and their bytes.
 #pragma once
 
 #include <unistd.h>
@@ -17,7 +17,7 @@ struct Folder {
   fs::path path;
   Folder() {
     static int n = 0;
-    path = fs::temp_directory_path() / ("ct-plot-" + std::to_string(::getpid()) + "-" + std::to_string(n++));
+    path = fs::temp_directory_path() / ("ct-pictures-" + std::to_string(::getpid()) + "-" + std::to_string(n++));
     fs::create_directory(path);
   }
   ~Folder() { fs::remove_all(path); }
@@ -30,4 +30,5 @@ inline std::string content(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
+inline bool have_dot() { return ct::detail::run_process({"dot", "-V"}, "", 10).found; }
 inline bool have_gnuplot() { return ct::detail::run_process({"gnuplot", "--version"}, "", 10).found; }
