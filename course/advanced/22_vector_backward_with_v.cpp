@@ -1,6 +1,8 @@
 // Lesson 22: A direction for a vector output
 // Level: advanced
 // Concepts: backward(v), the vector-Jacobian product, why a vector output needs v, what v selects
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/inspect.h>
 

@@ -1,6 +1,8 @@
 // Lesson 23: The linear case, with vectors
 // Level: advanced
 // Concepts: y = A x, the Jacobian of a linear map, A^T v, MvBackward0
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/inspect.h>
 

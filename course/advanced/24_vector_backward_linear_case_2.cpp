@@ -1,6 +1,8 @@
 // Lesson 24: The linear case, with column matrices
 // Level: advanced
 // Concepts: shapes of v and of gradients, MmBackward0, the gradient by the matrix: v x^T
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/inspect.h>
 

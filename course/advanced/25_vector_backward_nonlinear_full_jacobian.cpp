@@ -1,6 +1,8 @@
 // Lesson 25: A nonlinear function and its whole Jacobian
 // Level: advanced
 // Concepts: the Jacobian from one-hot backwards, v^T J, J u by forward mode, autograd::functional::jacobian
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/functional.h>
 #include <cotangent/inspect.h>

@@ -1,6 +1,8 @@
 // Lesson 26: Pitfalls of backward with a vector
 // Level: advanced
 // Concepts: which v is accepted, what a refused call leaves behind, mean against sum, gradients that add up
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/inspect.h>
 

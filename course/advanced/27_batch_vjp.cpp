@@ -1,6 +1,8 @@
 // Lesson 27: One backward for a batch
 // Level: advanced
 // Concepts: batched v^T J, independent rows, gradients of shared weights, Jacobians per sample, vmap, per-sample gradients
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/func.h>
 #include <cotangent/inspect.h>

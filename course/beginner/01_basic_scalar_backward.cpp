@@ -1,6 +1,8 @@
 // Lesson 01: One scalar, one backward
 // Level: beginner
 // Concepts: leaf tensors, requires_grad, backward on a scalar, .grad, grad_fn, retain_grad
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/inspect.h>
 

@@ -1,6 +1,8 @@
 // Lesson 02: .grad is a running sum
 // Level: beginner
 // Concepts: accumulation, zero_() and reset, micro-batches, several loss terms, one backward per graph
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/inspect.h>
 #include <cotangent/optim/sgd.h>

@@ -1,6 +1,8 @@
 // Lesson 03: The life of a graph
 // Level: beginner
 // Concepts: retain_graph, what is saved for backward, shared intermediates, shared leaves
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/inspect.h>
 

@@ -1,6 +1,8 @@
 // Lesson 04: Forward, backward, update
 // Level: beginner
 // Concepts: a training step by hand, NoGradGuard around the update, item(), clearing before backward
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/inspect.h>
 

@@ -1,6 +1,8 @@
 // Lesson 05: Linear regression from data to figure
 // Level: beginner
 // Concepts: the complete loop, loss tracking, comparison with least squares, figures, real data
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/data.h>
 #include <cotangent/plot.h>

@@ -1,6 +1,8 @@
 // Lesson 06: Linear regression with a module
 // Level: beginner
 // Concepts: nn::Linear, a loss object, optim::SGD, zero_grad - backward - step, parameter trajectories
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/nn/layers.h>  // the parts of nn.h and optim.h that are needed here: they compile sooner
 #include <cotangent/nn/loss.h>

@@ -1,6 +1,8 @@
 // Lesson 07: When to stop tracking
 // Level: beginner
 // Concepts: tracking as the default, inference, updates, logs and targets, what a recorded graph costs
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include "common/lesson.h"
 

@@ -1,6 +1,8 @@
 // Lesson 08: Turning tracking off: the flag and the context
 // Level: beginner
 // Concepts: requires_grad_(false), untracked results, freezing, the flag of a tensor against a region of the program
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include "common/lesson.h"
 

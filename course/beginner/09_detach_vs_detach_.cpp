@@ -1,6 +1,8 @@
 // Lesson 09: detach() and detach_()
 // Level: beginner
 // Concepts: a handle without history on the same numbers, cutting a tensor itself, constants in a formula, new leaves, views
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/inspect.h>
 

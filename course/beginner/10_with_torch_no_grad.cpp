@@ -1,6 +1,8 @@
 // Lesson 10: no_grad, a region without tracking
 // Level: beginner
 // Concepts: NoGradGuard, nesting, exceptions, one loop for training and evaluation, views made inside, inference mode
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include "common/lesson.h"
 

@@ -1,6 +1,8 @@
 // Lesson 11: An optimizer by hand
 // Level: intermediate
 // Concepts: the update rule, NoGradGuard, leaves and non-leaves, learning rate, optim::SGD
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/optim.h>
 

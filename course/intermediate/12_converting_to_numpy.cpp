@@ -1,6 +1,8 @@
 // Lesson 12: Memory that is shared
 // Level: intermediate
 // Concepts: data_ptr, from_blob, accessor, .npy files, clone and detach compared
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/io.h>
 

@@ -1,6 +1,8 @@
 // Lesson 13: Looking at a model
 // Level: intermediate
 // Concepts: Sequential, named_children, named_modules, parameters, shapes of weights
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/nn.h>
 

@@ -1,6 +1,8 @@
 // Lesson 14: Layers with names
 // Level: intermediate
 // Concepts: named Sequential, OrderedDict, freezing by name, requires_grad_
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/nn.h>
 

@@ -1,6 +1,8 @@
 // Lesson 15: The network as a class
 // Level: intermediate
 // Concepts: deriving from Module, register_module, forward, what happens to a layer that is not registered
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/nn.h>
 #include <cotangent/optim.h>

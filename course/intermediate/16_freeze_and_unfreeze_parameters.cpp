@@ -1,6 +1,8 @@
 // Lesson 16: Freezing and unfreezing
 // Level: intermediate
 // Concepts: requires_grad_, frozen layers and the optimizer, old gradients, parameter groups, transfer learning
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/nn.h>
 #include <cotangent/optim.h>

@@ -1,6 +1,8 @@
 // Lesson 17: The clinic
 // Level: intermediate
 // Concepts: every common failure with its cure, failures without an error, sanity checks
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/nn.h>
 #include <cotangent/optim.h>

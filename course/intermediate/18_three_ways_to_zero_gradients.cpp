@@ -1,6 +1,8 @@
 // Lesson 18: Three ways to zero gradients
 // Level: intermediate
 // Concepts: zero_grad, set_to_none, zeros and no gradient, momentum and weight decay, memory and time
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/memory.h>
 #include <cotangent/optim.h>

@@ -1,6 +1,8 @@
 // Lesson 19: Large batches in small pieces
 // Level: intermediate
 // Concepts: gradient accumulation, micro-batches, the mean of a batch, weights of unequal pieces
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/nn.h>
 #include <cotangent/optim.h>

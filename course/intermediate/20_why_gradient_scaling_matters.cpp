@@ -1,6 +1,8 @@
 // Lesson 20: Why scale factors matter
 // Level: intermediate
 // Concepts: scale of accumulated gradients, sum and mean, half precision and loss scaling, clip_grad_norm_
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/amp.h>
 #include <cotangent/nn.h>

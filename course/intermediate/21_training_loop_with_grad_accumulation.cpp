@@ -1,6 +1,8 @@
 // Lesson 21: A training loop with accumulation
 // Level: intermediate
 // Concepts: micro-batches in a loop, updates per epoch, the incomplete last group
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/nn.h>
 #include <cotangent/optim.h>

@@ -1,6 +1,8 @@
 // Lecture, part 1: Gradient tracking
 // Level: lecture
 // Concepts: what a gradient is, recording forward, walking back, the chain rule, grad_fn and next_functions
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/inspect.h>
 

@@ -1,6 +1,8 @@
 // Lecture, part 2: The graph follows the program
 // Level: lecture
 // Concepts: 0-dim tensors, grad_fn, define-by-run, control flow
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition in C++, with checks and questions
 
 #include <cotangent/inspect.h>
 

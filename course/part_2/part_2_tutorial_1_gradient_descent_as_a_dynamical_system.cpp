@@ -2,7 +2,8 @@
 // Level: part 2
 // Concepts: the update as a recurrence, contraction factors, steps and the flow, the stability limit, the descent lemma,
 //   optim::SGD and the loop by hand
-// Version: 1.1 (2026-11-21)
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition
 
 // %% [markdown]
 // # Part 2, Tutorial 1: Gradient descent as a dynamical system

@@ -2,7 +2,8 @@
 // Level: part 2
 // Concepts: the condition number, the best fixed rate, change of variables as preconditioning, standardised features,
 //   parameter groups, learning-rate schedules
-// Version: 1.1 (2026-11-21)
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition
 
 // %% [markdown]
 // # Part 2, Tutorial 2: Learning rates, conditioning and scaling

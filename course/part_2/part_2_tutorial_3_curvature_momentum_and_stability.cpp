@@ -2,7 +2,8 @@
 // Level: part 2
 // Concepts: Hessians by double backward, Hessian-vector products, power iteration, line search, Newton's method, momentum as a
 //   second-order system
-// Version: 1.1 (2026-11-21)
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition
 
 // %% [markdown]
 // # Part 2, Tutorial 3: Curvature, momentum and stability

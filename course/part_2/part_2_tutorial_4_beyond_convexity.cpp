@@ -1,7 +1,8 @@
 // Part 2, Tutorial 4: Beyond convexity
 // Level: part 2
 // Concepts: basins of attraction, plateaus, sharpness and the step size, saddles, restarts, noisy gradients
-// Version: 1.1 (2026-11-21)
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition
 
 // %% [markdown]
 // # Part 2, Tutorial 4: Beyond convexity

@@ -1,7 +1,8 @@
 // Part 2, Workshop 3: From local steps to trajectories
 // Level: part 2
 // Concepts: predicting runs, the best step, scaling learned from gradients, the edge of stability, basin maps, noise budgets
-// Version: 1.1 (2026-11-21)
+// Version: 1.0 (2026-11-21)
+// History: 1.0: first edition
 
 // %% [markdown]
 // # Workshop 3: From local steps to trajectories
