@@ -27,17 +27,6 @@ std::string raw(const char* format, int digits, double v) {
   return out;
 }
 
-// snprintf writes the decimal point of the process's locale, which may be a comma or several bytes long.
-std::string with_point(std::string s) {
-  auto part_of_number = [](char c) { return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == 'e'; };
-  std::size_t from = 0;
-  while (from < s.size() && part_of_number(s[from])) ++from;
-  std::size_t to = from;
-  while (to < s.size() && !part_of_number(s[to])) ++to;
-  if (to == from) return s;
-  return s.substr(0, from).append(".").append(s, to);
-}
-
 // Digits and decimal exponent of the shortest scientific text that `same` accepts, laid out as repr() does.
 template <class Same>
 std::string shortest(double v, int first, int last, const Same& same) {
@@ -67,6 +56,16 @@ std::string shortest(double v, int first, int last, const Same& same) {
 }
 
 }  // namespace
+
+std::string with_point(std::string s) {
+  auto part_of_number = [](char c) { return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == 'e'; };
+  std::size_t from = 0;
+  while (from < s.size() && part_of_number(s[from])) ++from;
+  std::size_t to = from;
+  while (to < s.size() && !part_of_number(s[to])) ++to;
+  if (to == from) return s;
+  return s.substr(0, from).append(".").append(s, to);
+}
 
 std::string format_fixed(double v, int digits) {
   std::string out;

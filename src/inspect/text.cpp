@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <exception>
 
+#include "core/format.h"
+#include "core/markup.h"
 #include "cotangent/autograd.h"
 
 namespace ct::inspect {
@@ -89,15 +91,7 @@ std::string number_text(double v) {
   if (v == 0) return "0";
   char buffer[40];
   std::snprintf(buffer, sizeof buffer, std::fabs(v) >= 1e4 && std::fabs(v) < 1e6 ? "%.0f" : "%.4g", v);
-  std::string out;
-  bool in_separator = false;  // that of the locale, which may be several bytes long
-  for (const char* p = buffer; *p; ++p) {
-    const bool plain = (*p >= '0' && *p <= '9') || *p == '-' || *p == '+' || *p == 'e';
-    if (plain) out += *p;
-    else if (!in_separator) out += '.';
-    in_separator = !plain;
-  }
-  return out;
+  return detail::with_point(buffer);
 }
 
 std::string value_text(const Tensor& t, std::int64_t max_elements) {
@@ -254,13 +248,7 @@ std::vector<std::string> wrapped(const std::string& formula, std::size_t width, 
 }
 
 std::string html(std::string_view text, std::size_t max_characters) {
-  return escaped(text, max_characters, [](std::string& out, char c) {
-    if (c == '&') out += "&amp;";
-    else if (c == '<') out += "&lt;";
-    else if (c == '>') out += "&gt;";
-    else if (c == '"') out += "&quot;";
-    else out += c;
-  });
+  return escaped(text, max_characters, detail::append_markup);
 }
 
 std::string quoted(std::string_view text) {

@@ -6,6 +6,7 @@
 #include "cotangent/error.h"
 #include "cotangent/plot.h"
 #include "core/files.h"
+#include "core/markup.h"
 #include "core/process.h"
 #include "plot/layout.h"
 #include "plot/script.h"
@@ -59,13 +60,7 @@ void fix_date(std::string& pdf) {
 
 std::string escaped(const std::string& text) {
   std::string out;
-  for (char c : text) {
-    if (c == '&') out += "&amp;";
-    else if (c == '<') out += "&lt;";
-    else if (c == '>') out += "&gt;";
-    else if (c == '"') out += "&quot;";
-    else out += static_cast<unsigned char>(c) < 32 ? ' ' : c;
-  }
+  for (char c : text) ct::detail::append_markup(out, static_cast<unsigned char>(c) < 32 ? ' ' : c);
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "core/format.h"
 #include "cotangent/error.h"
 #include "cotangent/plot.h"
 
@@ -18,19 +19,6 @@ constexpr unsigned char ascii_width[95] = {
     64, 64, 34, 34, 84, 84, 84, 53, 100, 68, 69, 70, 77, 63, 58, 77, 75, 29, 29, 66, 56, 86, 75, 79,
     60, 79, 69, 63, 61, 73, 68, 99, 69, 61, 69, 39, 34, 39, 84, 50, 50, 61, 63, 55, 63, 62, 35, 63,
     63, 28, 28, 58, 28, 97, 63, 61, 63, 63, 41, 52, 39, 63, 59, 82, 59, 59, 52, 64, 34, 64, 84};
-
-// snprintf writes the decimal separator of the locale, which may be several bytes long: put a point there.
-std::string with_point(const char* printed) {
-  std::string out;
-  bool in_separator = false;
-  for (const char* p = printed; *p; ++p) {
-    const bool plain = (*p >= '0' && *p <= '9') || *p == '-' || *p == '+' || *p == 'e';
-    if (plain) out += *p;
-    else if (!in_separator) out += '.';
-    in_separator = !plain;
-  }
-  return out;
-}
 
 // The length of the UTF-8 sequence at s, or 0 if it is none (overlong forms and surrogates are none).
 int sequence_length(std::string_view s) {
@@ -55,14 +43,14 @@ std::string shortest(double v) {
     std::snprintf(buffer, sizeof buffer, "%.*g", digits, v);
     if (std::strtod(buffer, nullptr) == v) break;
   }
-  return with_point(buffer);
+  return ct::detail::with_point(buffer);
 }
 
 std::string brief(double v, int digits) {
   if (!std::isfinite(v)) return "NaN";
   char buffer[40];
   std::snprintf(buffer, sizeof buffer, "%.*g", digits, v == 0 ? 0.0 : v);  // no -0
-  return with_point(buffer);
+  return ct::detail::with_point(buffer);
 }
 
 std::string number(double value, int decimals) {
@@ -71,7 +59,7 @@ std::string number(double value, int decimals) {
   if (std::isinf(value)) return value > 0 ? "∞" : "−∞";
   char buffer[360];
   std::snprintf(buffer, sizeof buffer, "%.*f", decimals, std::fabs(value));
-  std::string digits = with_point(buffer);
+  std::string digits = ct::detail::with_point(buffer);
   const bool zero = digits.find_first_not_of("0.") == std::string::npos;
   return value < 0 && !zero ? "−" + digits : digits;
 }

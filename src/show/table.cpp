@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/format.h"
+#include "core/markup.h"
 #include "cotangent/autograd.h"
 #include "cotangent/graph.h"
 #include "cotangent/print.h"
@@ -18,12 +19,7 @@ constexpr std::int64_t most_rows = 20, most_columns = 12, most_slices = 4;
 
 std::string escaped(const std::string& s) {
   std::string out;
-  for (char c : s) {
-    if (c == '<') out += "&lt;";
-    else if (c == '>') out += "&gt;";
-    else if (c == '&') out += "&amp;";
-    else out += c;
-  }
+  for (char c : s) append_markup(out, c);
   return out;
 }
 
