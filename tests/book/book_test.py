@@ -19,6 +19,7 @@ if not all(importlib.util.find_spec(name) for name in ("sphinx", "myst_parser", 
 
 from cotangent_book import check, pages, pdf, site  # noqa: E402
 from cotangent_book.course import BookError  # noqa: E402
+from cotangent_kernel.page import BROWSERS  # noqa: E402
 
 WORK = tempfile.TemporaryDirectory()
 BOOK = pathlib.Path(WORK.name, "book")
@@ -87,7 +88,7 @@ class Site(unittest.TestCase):
             self.assertIn("has other files in it", made.stderr)
             self.assertEqual(os.listdir(other), ["thesis.txt"])
 
-    @unittest.skipUnless(shutil.which("pdfinfo") and any(map(shutil.which, pdf.BROWSERS)), "no Chromium or pdfinfo")
+    @unittest.skipUnless(shutil.which("pdfinfo") and any(map(shutil.which, BROWSERS)), "no Chromium or pdfinfo")
     def test_a_pdf(self):
         with tempfile.TemporaryDirectory() as folder:
             made = build("--pdf", "--to", folder, "03_retain", "tutorial_2_minimal")

@@ -1,15 +1,12 @@
 """The book as one PDF: Sphinx joins the pages, Chromium prints them twice, the second time with page numbers in the contents."""
 import html
 import os
-import pathlib
 import re
-import shutil
-import subprocess
-import tempfile
+
+from cotangent_kernel.page import PageError, print_page, run_program
 
 from .course import CHAPTERS, BookError
 
-BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")
 SECONDS = 600
 
 
@@ -57,33 +54,16 @@ def destinations(file):
 
 
 def print_to(page, target):
-    browser = next((b for b in BROWSERS if shutil.which(b)), None)
-    if not browser:
-        raise BookError("a PDF is printed by Chromium: apt-get install chromium-headless-shell")
-    with tempfile.TemporaryDirectory() as profile:
-        options = ["--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                   f"--user-data-dir={profile}", f"--print-to-pdf={target}", "--no-pdf-header-footer", "--generate-pdf-document-outline"]
-        if os.geteuid() == 0:
-            options.append("--no-sandbox")  # which Chromium has not for root
-        run(browser, *options, page.as_uri())
-    if not target.exists():
-        raise BookError(f"{browser} printed nothing")
+    # Chromium has no sandbox for root.
+    options = ["--no-sandbox"] if os.geteuid() == 0 else []
+    try:
+        print_page(page.as_uri(), target, "--generate-pdf-document-outline", *options, seconds=SECONDS)
+    except PageError as error:
+        raise BookError(str(error)) from error
 
 
 def run(*command):
-    """Runs a program, and ends it and what it started after a time. Errors: BookError."""
-    with tempfile.TemporaryFile("w+") as said:
-        try:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, start_new_session=True)
-        except OSError as error:
-            raise BookError(f"{command[0]}: {error.strerror}") from error
-        try:
-            process.wait(SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, 9)
-            raise BookError(f"{pathlib.Path(command[0]).name} did not end in {SECONDS} seconds") from None
-        said.seek(0)
-        text = said.read()
-    if process.returncode:
-        raise BookError(f"{command[0]} failed:\n{text[-1000:]}")
-    return text
+    try:
+        return run_program(command, SECONDS)
+    except PageError as error:
+        raise BookError(str(error)) from error

@@ -2,7 +2,6 @@
 page. nbconvert puts the cells together, with the template and the styles in page/."""
 
 import base64
-import html
 import os
 import re
 import shutil
@@ -83,21 +82,43 @@ def page(node):
 
 def pdf(html_text, path, seconds=120):
     """Prints a page into a PDF file. Errors: PageError if no browser can do it."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if not browser:
-        raise PageError("a PDF is printed by Chromium: apt-get install chromium-headless-shell")
     with tempfile.TemporaryDirectory(prefix="cotangent-") as folder:
         source, printed = os.path.join(folder, "page.html"), os.path.join(folder, "page.pdf")
         with open(source, "w", encoding="utf-8") as file:
             file.write(html_text)
-        command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-                   "--disable-sync", f"--user-data-dir={folder}/profile", "--no-pdf-header-footer", f"--print-to-pdf={printed}", "file://" + source]
-        try:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds)
-        except subprocess.TimeoutExpired as error:
-            raise PageError(f"{browser} did not finish within {seconds} s") from error
-        if not os.path.exists(printed) or os.path.getsize(printed) == 0:
-            raise PageError(f"{browser} made no PDF: {html.unescape(done.stdout.decode('utf-8', 'replace'))[-500:]}")
+        print_page("file://" + source, printed, "--no-sandbox", seconds=seconds)
         partial = f"{path}.{os.getpid()}.part"
         shutil.copyfile(printed, partial)
         os.replace(partial, path)
+
+
+def print_page(url, target, *options, seconds):
+    """A browser prints the page at a URL as a PDF. Errors: PageError."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not browser:
+        raise PageError("a PDF is printed by Chromium: apt-get install chromium-headless-shell")
+    with tempfile.TemporaryDirectory(prefix="cotangent-") as profile:
+        said = run_program([browser, "--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+                            "--disable-sync", f"--user-data-dir={profile}", "--no-pdf-header-footer", f"--print-to-pdf={target}", *options, url], seconds)
+    if not os.path.exists(target) or os.path.getsize(target) == 0:
+        raise PageError(f"{browser} made no PDF: {said[-500:]}")
+
+
+def run_program(command, seconds):
+    """What a program said. It is ended, with what it started, after a time. Errors: PageError."""
+    name = os.path.basename(command[0])
+    with tempfile.TemporaryFile("w+", errors="replace") as said:
+        try:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, start_new_session=True)
+        except OSError as error:
+            raise PageError(f"{name}: {error.strerror}") from error
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            raise PageError(f"{name} did not finish within {seconds} s") from None
+        said.seek(0)
+        text = said.read()
+    if process.returncode:
+        raise PageError(f"{name} failed:\n{text[-1000:]}")
+    return text
