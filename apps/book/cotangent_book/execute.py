@@ -10,7 +10,7 @@ import nbformat
 
 from cotangent_kernel.execute import CellFailed
 from cotangent_kernel.execute import run as execute_cells
-from cotangent_kernel.notebook import notebook, read_source
+from cotangent_kernel.notebook import notebook, read_source, write_whole
 from cotangent_kernel.worker import WorkerDied
 
 from .course import BookError
@@ -31,16 +31,11 @@ def run(path):
     """(notebook with outputs, questions). Errors: BookError, when a cell fails."""
     with tempfile.TemporaryDirectory() as folder:
         source = read_source(path)
-        node = notebook(source)
-        # finish() writes the questions with their answers where it is told to.
-        last = next(c for c in node.cells if "finish" in c.metadata.get("tags", []))
-        text, questions = last.source, os.path.join(folder, "questions")
-        last.source = f"setenv(\"COTANGENT_QUESTIONS\", {json.dumps(questions)}, 1);\n{text}"
+        node, questions = notebook(source), os.path.join(folder, "questions")
         try:
-            execute_cells(node, name=source.name)
+            execute_cells(node, name=source.name, questions=questions)
         except CellFailed as error:
             raise BookError(str(error)) from error
-        last.source = text
         with open(questions, encoding="utf-8") as file:
             return node, [json.loads(line) for line in file]
 
@@ -48,11 +43,7 @@ def run(path):
 def run_to(path, kept):
     """run(), into a file. For a process of its own."""
     node, questions = run(path)
-    text = json.dumps({"notebook": nbformat.writes(node), "questions": questions})
-    partial = f"{kept}.{os.getpid()}.part"
-    with open(partial, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(partial, kept)
+    write_whole(kept, json.dumps({"notebook": nbformat.writes(node), "questions": questions}))
 
 
 def execute(pages, root, cache, jobs, say):

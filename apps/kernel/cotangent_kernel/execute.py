@@ -4,10 +4,8 @@
     run(node)                                                 the same for any notebook node, in place
 """
 
-import contextlib
 import os
 import tempfile
-import threading
 
 from nbformat import v4
 
@@ -28,28 +26,16 @@ def worked(source, program=None):
     return run(notebook(source), program, source.name)
 
 
-_environment = threading.Lock()
-
-
-@contextlib.contextmanager
-def _without(*names):
-    """The environment without these: what a worker that starts here gets."""
-    with _environment:
-        kept = {name: os.environ.pop(name) for name in names if name in os.environ}
-        try:
-            yield
-        finally:
-            os.environ.update(kept)
-
-
-def run(node, program=None, name="notebook"):
+def run(node, program=None, name="notebook", questions=None):
     """Runs all code cells of a notebook in a new worker and returns the notebook. Cells run in an empty folder of their own, whose
-    path is taken out of what they print. As in Jupyter, a cell with the tag raises-exception may fail, and the rest goes on."""
+    path is taken out of what they print. As in Jupyter, a cell with the tag raises-exception may fail, and the rest goes on.
+    `questions`: the file that finish() writes a lesson's questions and answers to."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("COTANGENT_RESULTS", "COTANGENT_QUESTIONS")}
+    if questions:
+        environment["COTANGENT_QUESTIONS"] = questions
     with tempfile.TemporaryDirectory(prefix="cotangent-") as folder:
         folder = os.path.realpath(folder)
-        with _without("COTANGENT_RESULTS", "COTANGENT_QUESTIONS"):
-            worker = Worker(program, folder=folder)
-        with worker:
+        with Worker(program, folder=folder, environment=environment) as worker:
             count = 0
             for number, cell in enumerate(node.cells, 1):
                 if cell.cell_type != "code":

@@ -137,9 +137,10 @@ def find_program():
 
 
 class Worker:
-    def __init__(self, program=None, folder=None, arguments=()):
+    def __init__(self, program=None, folder=None, arguments=(), environment=None):
         self.program = program or find_program()
         self.folder = folder
+        self.environment = environment  # None: ours
         self.arguments = list(arguments)
         self.process = None
         self.pid = None
@@ -165,7 +166,8 @@ class Worker:
         command = [self.program, "--channels=%d,%d" % (requests, events), *self.arguments]
         try:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                            pass_fds=(requests, events), start_new_session=True, cwd=self.folder)
+                                            pass_fds=(requests, events), start_new_session=True, cwd=self.folder,
+                                            env=self.environment)
         except OSError as e:
             for fd in (self.requests, self.events):
                 os.close(fd)
